@@ -1,0 +1,98 @@
+/**
+ * The storage seam: one async interface, one SQL text, two adapters (sqlite.ts, postgres.ts).
+ *
+ * The portable subset every query keeps to: TEXT, BIGINT, INTEGER 0/1, JSON with -> and ->>, CHECK, composite foreign keys,
+ * ON CONFLICT DO UPDATE, RETURNING, recursive CTE, window functions, partial indexes. Not: json_each, arrays, AUTOINCREMENT/SERIAL,
+ * FOR UPDATE, date types, INSERT OR REPLACE. PostgreSQL databases use LC_COLLATE 'C', as SQLite compares bytes.
+ * BIGINT comes back as a number, JSON as its text.
+ *
+ * A transaction body awaits nothing but its own `tx`: hashing, sockets and timers come before or after it.
+ */
+export type SqlValue = string | number | null | Uint8Array;
+
+/** Made only by the `sql` tag and its helpers: a string is never a query. */
+export interface Sql {
+  readonly strings: readonly string[];
+  readonly values: readonly SqlValue[];
+}
+
+export interface ReadTransaction {
+  all<Row>(query: Sql): Promise<readonly Row[]>;
+  one<Row>(query: Sql): Promise<Row | undefined>;
+}
+
+export interface Transaction extends ReadTransaction {
+  /** Resolves to the number of rows changed. */
+  run(query: Sql): Promise<number>;
+  /** Serialises this transaction with every other that takes the same name, on every process, until it ends. */
+  lock(name: string): Promise<void>;
+  /** Runs after the commit, on this process; never when the transaction fails. */
+  afterCommit(effect: () => void): void;
+  /** Tells every process of the shard, after the commit, that `topics` moved to `position`; listeners hear positions in order. */
+  announce(position: number, topics: readonly string[]): void;
+}
+
+export interface Announcement {
+  readonly position: number;
+  readonly topics: readonly string[];
+}
+
+export interface Database {
+  readonly engine: 'sqlite' | 'postgres';
+  /** One consistent snapshot for the whole body. */
+  read<T>(work: (tx: ReadTransaction) => Promise<T>): Promise<T>;
+  /** All or nothing, durable when the promise resolves. The body may run again after a serialisation failure. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Hears every announcement of every process; `lost` says that some may have been missed and nothing known before holds. */
+  listen(listener: { heard(announcement: Announcement): void; lost(position: number): void }): void;
+  close(): Promise<void>;
+}
+
+/** Fragments nest; every other value becomes a bound parameter. */
+export function sql(template: TemplateStringsArray, ...values: readonly (SqlValue | Sql)[]): Sql {
+  if (!values.some(isFragment)) return { strings: template, values: values as readonly SqlValue[] };
+  const strings = [template[0] ?? ''];
+  const bound: SqlValue[] = [];
+  values.forEach((value, i) => {
+    const after = template[i + 1] ?? '';
+    if (!isFragment(value)) {
+      bound.push(value);
+      strings.push(after);
+      return;
+    }
+    const [first = '', ...rest] = value.strings;
+    strings[strings.length - 1] += first;
+    strings.push(...rest);
+    bound.push(...value.values);
+    strings[strings.length - 1] += after;
+  });
+  return { strings, values: bound };
+}
+
+/**
+ * `(?, ?, …)` for IN. The list is padded by its last value to a power of two, so that few statement texts are ever prepared;
+ * an empty list matches nothing.
+ */
+export function inList(values: readonly SqlValue[]): Sql {
+  if (values.length === 0) return sql`(SELECT 1 WHERE 1 = 0)`;
+  const size = 2 ** Math.ceil(Math.log2(values.length));
+  const padded = [...values, ...Array<SqlValue>(size - values.length).fill(values.at(-1) ?? null)];
+  return { strings: ['(', ...Array<string>(size - 1).fill(', '), ')'], values: padded };
+}
+
+/** Joins fragments: rows of VALUES, conditions of a WHERE. */
+export function join(fragments: readonly Sql[], separator: ', ' | ' AND ' | ' OR ' | ' UNION ALL '): Sql {
+  const strings = [''];
+  const values: SqlValue[] = [];
+  fragments.forEach((fragment, i) => {
+    const [first = '', ...rest] = fragment.strings;
+    strings[strings.length - 1] += (i === 0 ? '' : separator) + first;
+    strings.push(...rest);
+    values.push(...fragment.values);
+  });
+  return { strings, values };
+}
+
+function isFragment(value: SqlValue | Sql): value is Sql {
+  return typeof value === 'object' && value !== null && 'strings' in value;
+}

@@ -1,0 +1,123 @@
+import { sql, type Database, type ReadTransaction, type Transaction } from './database.js';
+
+/**
+ * What can move, and whose it is. Of a room: its timeline, memberships, receipts, typing, and the device lists of its members.
+ * Of a user: their own memberships, account data and push rules, own device list. Of a device: to-device messages, one-time keys.
+ */
+export type RoomTopic = 'timeline' | 'members' | 'receipts' | 'typing' | 'devices';
+export type UserTopic = 'membership' | 'account' | 'ownDevices';
+export type DeviceTopic = 'toDevice' | 'oneTimeKeys';
+export type TopicKind = RoomTopic | UserTopic | DeviceTopic;
+export type Topic = `${TopicKind}/${number}`;
+
+/** The positions after `after`, up to and with `upTo`. */
+export interface Range {
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/** Draws `count` positions from the one stream and announces that `topics` moved to the last of them, which is returned. */
+export async function advance(tx: Transaction, topics: readonly Topic[], count = 1): Promise<number> {
+  const row = await tx.one<{ position: number }>(sql`UPDATE stream SET position = position + ${count} RETURNING position`);
+  if (row === undefined) throw new Error('the stream row is missing');
+  tx.announce(row.position, topics);
+  return row.position;
+}
+
+/** An integer key of its own for a new row of any table. */
+export async function newNid(tx: Transaction): Promise<number> {
+  return advance(tx, []);
+}
+
+export async function currentPosition(tx: ReadTransaction): Promise<number> {
+  const row = await tx.one<{ position: number }>(sql`SELECT position FROM stream`);
+  if (row === undefined) throw new Error('the stream row is missing');
+  return row.position;
+}
+
+interface Waiter {
+  readonly wake: () => void;
+}
+
+/** How many waiters wake in one turn of the event loop: a room of thousands must not hold up everybody else. */
+const SLICE = 200;
+
+/**
+ * Knows how far every topic moved since this process began, and wakes those who wait. It carries positions only, never data;
+ * whatever it does not know (before the process began, after a lost connection) counts as moved.
+ */
+export class Notifier {
+  readonly #tips = new Map<string, number>();
+  readonly #waiters = new Map<string, Set<Waiter>>();
+  #floor: number;
+  #newest: number;
+  #due = new Set<Waiter>();
+
+  constructor(db: Database, position: number) {
+    this.#floor = position;
+    this.#newest = position;
+    db.listen({
+      heard: ({ position: moved, topics }) => { this.#heard(moved, topics); },
+      lost: (at) => { this.#lost(at); },
+    });
+  }
+
+  /** The newest position whose announcements have all been heard: no answer may claim to hold more. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  movedSince(topic: Topic, after: number): boolean {
+    return after < this.#floor || (this.#tips.get(topic) ?? 0) > after;
+  }
+
+  /** Calls `wake` once for each move of any of the topics, until the returned function is called. */
+  subscribe(topics: readonly Topic[], wake: () => void): () => void {
+    const waiter: Waiter = { wake };
+    for (const topic of topics) {
+      const waiters = this.#waiters.get(topic);
+      if (waiters === undefined) this.#waiters.set(topic, new Set([waiter]));
+      else waiters.add(waiter);
+    }
+    return () => {
+      this.#due.delete(waiter);
+      for (const topic of topics) {
+        const waiters = this.#waiters.get(topic);
+        waiters?.delete(waiter);
+        if (waiters?.size === 0) this.#waiters.delete(topic);
+      }
+    };
+  }
+
+  #heard(position: number, topics: readonly string[]): void {
+    this.#newest = Math.max(this.#newest, position);
+    for (const topic of topics) {
+      this.#tips.set(topic, position);
+      this.#wakeAll(this.#waiters.get(topic));
+    }
+  }
+
+  #lost(position: number): void {
+    this.#floor = position;
+    this.#newest = Math.max(this.#newest, position);
+    this.#tips.clear();
+    for (const waiters of this.#waiters.values()) this.#wakeAll(waiters);
+  }
+
+  #wakeAll(waiters: ReadonlySet<Waiter> | undefined): void {
+    if (waiters === undefined || waiters.size === 0) return;
+    if (this.#due.size === 0) setImmediate(() => { this.#wakeSlice(); });
+    for (const waiter of waiters) this.#due.add(waiter);
+  }
+
+  #wakeSlice(): void {
+    let woken = 0;
+    for (const waiter of this.#due) {
+      this.#due.delete(waiter);
+      waiter.wake();
+      woken += 1;
+      if (woken === SLICE) break;
+    }
+    if (this.#due.size > 0) setImmediate(() => { this.#wakeSlice(); });
+  }
+}
