@@ -169,6 +169,7 @@ CREATE TABLE rooms (                        -- a room exists only while its curr
   encryption_state_key TEXT NOT NULL DEFAULT '' CHECK (encryption_state_key = ''),
   seq BIGINT NOT NULL,                      -- of the newest event
   position BIGINT NOT NULL,                 -- of the newest event
+  state_seq BIGINT NOT NULL,                -- of the newest event that changed the state: what is derived from the state holds as long as this does
   depth BIGINT NOT NULL,
   extremities JSON NOT NULL,                -- event ids nothing refers to yet
   notify_sum BIGINT NOT NULL,               -- of the main timeline
