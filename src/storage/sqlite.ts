@@ -1,0 +1,114 @@
+import { closeSync, openSync } from 'node:fs';
+import Sqlite, { type Database as Connection } from 'better-sqlite3';
+import type { Announcement, ReadTransaction } from './database.js';
+import type { ScriptDatabase, ScriptTransaction } from './migrate.js';
+import { Checkpointer } from './sqlite-checkpointer.js';
+import { Readers } from './sqlite-readers.js';
+import { Writer } from './sqlite-writer.js';
+
+export interface SqliteOptions {
+  readonly path: string;
+  /** Told of what fails beside any request: an effect, a checkpoint. */
+  readonly report?: (problem: Error) => void;
+}
+
+interface Listener {
+  heard(announcement: Announcement): void;
+  lost(position: number): void;
+}
+
+/**
+ * Opens, or creates, the database in a file. One process at a time owns it; others may still read it, a backup for example.
+ * Every commit is on the disk before its promise resolves.
+ */
+export async function openSqlite({ path, report = (problem) => { process.emitWarning(problem); } }: SqliteOptions): Promise<ScriptDatabase> {
+  const ownership = own(path);
+  try {
+    return new SqliteDatabase(openWriter(path), { path, report, ownership });
+  } catch (error) {
+    ownership.close();
+    throw error;
+  }
+}
+
+/** An exclusive transaction on a file beside the database: the kernel ends it with the process, however that dies. */
+function own(path: string): Connection {
+  const file = `${path}.lock`;
+  closeSync(openSync(file, 'a', 0o600));
+  const connection = new Sqlite(file, { timeout: 0 });
+  try {
+    connection.exec('BEGIN EXCLUSIVE');
+    return connection;
+  } catch (cause) {
+    connection.close();
+    const isBusy = cause instanceof Sqlite.SqliteError && cause.code.startsWith('SQLITE_BUSY');
+    throw isBusy ? new Error(`Another process is using the database ${path}: stop it first`, { cause }) : cause;
+  }
+}
+
+function openWriter(path: string): Connection {
+  // The log and its index take over the file's permissions: message metadata is nobody else's on this machine.
+  closeSync(openSync(path, 'a', 0o600));
+  const connection = new Sqlite(path);
+  try {
+    connection.pragma('journal_mode = WAL');
+    connection.pragma('synchronous = FULL');
+    connection.pragma('foreign_keys = ON');
+    connection.pragma('secure_delete = ON');
+    connection.pragma('busy_timeout = 5000');
+    connection.pragma('temp_store = MEMORY');
+    connection.pragma('cache_size = -16000');
+    // The high-water mark: the checkpointer's thread normally empties the log long before it has 64 MiB.
+    connection.pragma('wal_autocheckpoint = 16384');
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+class SqliteDatabase implements ScriptDatabase {
+  readonly engine = 'sqlite';
+  readonly #connection: Connection;
+  readonly #ownership: Connection;
+  readonly #readers: Readers;
+  readonly #writer: Writer;
+  readonly #checkpointer: Checkpointer;
+  readonly #listeners: Listener[] = [];
+
+  constructor(connection: Connection, { path, report, ownership }: Required<SqliteOptions> & { ownership: Connection }) {
+    this.#connection = connection;
+    this.#ownership = ownership;
+    this.#readers = new Readers(path);
+    this.#checkpointer = new Checkpointer(path, { release: () => { this.#readers.release(); }, report });
+    this.#writer = new Writer(connection, {
+      begins: () => { this.#readers.release(); },
+      committed: () => {
+        this.#readers.moved();
+        this.#checkpointer.committed();
+      },
+      heard: (announcement) => { for (const listener of this.#listeners) listener.heard(announcement); },
+      report,
+    });
+  }
+
+  read<T>(work: (tx: ReadTransaction) => Promise<T>): Promise<T> {
+    return this.#readers.read(work);
+  }
+
+  transaction<T>(work: (tx: ScriptTransaction) => Promise<T>): Promise<T> {
+    return this.#writer.transaction(work);
+  }
+
+  listen(listener: Listener): void {
+    this.#listeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close();
+    await this.#checkpointer.close();
+    await this.#readers.close();
+    this.#connection.close();
+    this.#ownership.close();
+  }
+}
