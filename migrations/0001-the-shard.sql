@@ -189,6 +189,7 @@ CREATE TABLE memberships (
   PRIMARY KEY (room_nid, user_nid)
 );
 CREATE INDEX memberships_of_user ON memberships (user_nid, membership);
+CREATE INDEX memberships_moved ON memberships (room_nid, position);
 CREATE INDEX memberships_with_own_push_rules ON memberships (room_nid) WHERE has_own_push_rules = 1;
 
 CREATE TABLE room_aliases (
@@ -296,8 +297,10 @@ CREATE TABLE key_signatures (
   signer_nid BIGINT NOT NULL REFERENCES users (user_nid),
   signing_key TEXT NOT NULL,                -- ed25519:…
   signature TEXT NOT NULL,
+  position BIGINT NOT NULL,                 -- tells the signer's other devices
   PRIMARY KEY (target_nid, target_key, signer_nid, signing_key)
 );
+CREATE INDEX key_signatures_made ON key_signatures (signer_nid, position);
 
 -- When a person's devices, keys or signatures last changed.
 CREATE TABLE device_list_changes (
@@ -355,9 +358,9 @@ CREATE TABLE media (
   sha256 TEXT NOT NULL,
   wrapped_key TEXT NOT NULL,                -- the blob's own key, sealed by the shard's media key
   created_ts BIGINT NOT NULL,
-  is_granted INTEGER NOT NULL DEFAULT 0 CHECK (is_granted IN (0, 1))
+  grants_until_ts BIGINT NOT NULL           -- until then a message of the device grants it to the message's room; 2^53 - 1 while it has no grant
 );
-CREATE INDEX media_of_device ON media (device_nid, created_ts);
+CREATE INDEX media_still_granting ON media (device_nid, grants_until_ts);
 
 -- Who may fetch a blob besides its uploader: the members of a room.
 CREATE TABLE media_grants (
