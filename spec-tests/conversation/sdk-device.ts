@@ -1,0 +1,234 @@
+import {
+  ClientEvent, createClient, SyncState, type MatrixClient, type MatrixEvent, type UIAuthCallback,
+} from 'matrix-js-sdk';
+import {
+  CryptoEvent,
+  VerificationPhase,
+  type CryptoApi,
+  type ShowSasCallbacks,
+  type VerificationRequest,
+} from 'matrix-js-sdk/lib/crypto-api/index.js';
+import { decodeRecoveryKey } from 'matrix-js-sdk/lib/crypto-api/recovery-key.js';
+import { decryptAttachment, encryptAttachment, type EncryptedFile } from './attachment.js';
+import { eventually, type Account, type ElementDevice } from './device.js';
+import { Wire } from './wire.js';
+
+/** Everything of one logged-in device that the functions below share. */
+interface Logged {
+  readonly client: MatrixClient;
+  readonly crypto: CryptoApi;
+  readonly wire: Wire;
+  readonly account: Account;
+  /** The key of the secret storage, once it was made or typed. */
+  secretKey: Uint8Array | undefined;
+  verification: VerificationRequest | undefined;
+  sas: ShowSasCallbacks | undefined;
+}
+
+/** A device of matrix-js-sdk with its Rust crypto, kept in IndexedDB (`lasting`, a browser) or in memory (Node). */
+export function sdkDevice(lasting: boolean): ElementDevice {
+  let logged: Logged | undefined;
+  const me = (): Logged => {
+    if (logged === undefined) throw new Error('not logged in');
+    return logged;
+  };
+  return {
+    async logIn(account) {
+      logged = await logIn(account, lasting);
+      return logged.client.getDeviceId() ?? '';
+    },
+    createRoom: (name, invite) => createRoom(me(), name, invite),
+    join: (roomId) => join(me(), roomId),
+    say: async (roomId, body) => (await me().client.sendTextMessage(roomId, body)).event_id,
+    read: async (roomId, eventId) => (await decrypted(me(), roomId, eventId)).getContent<{ body: string }>().body,
+    scrollBack: (roomId) => scrollBack(me(), roomId),
+    sendFile: (roomId, name, text) => sendFile(me(), roomId, { name, text }),
+    readFile: (roomId, eventId) => readFile(me(), roomId, eventId),
+    setUpEncryption: () => setUpEncryption(me()),
+    backUp: () => backUp(me()),
+    recover: (recoveryKey) => recover(me(), recoveryKey),
+    askToVerify: async () => { me().verification = await me().crypto.requestOwnUserVerification(); },
+    acceptVerification: () => acceptVerification(me()),
+    showSas: () => showSas(me()),
+    confirmSas: () => confirmSas(me()),
+    holdsCrossSigningKeys: () => holdsCrossSigningKeys(me()),
+    seesSigned: (userId, deviceId) => seesSigned(me(), userId, deviceId),
+    leaks: async (plaintexts) => me().wire.leaks(plaintexts),
+    async logOut() {
+      await me().client.logout(true);
+      logged = undefined;
+    },
+  };
+}
+
+async function logIn(account: Account, lasting: boolean): Promise<Logged> {
+  const wire = new Wire();
+  const { baseUrl } = account;
+  const login = await createClient({ baseUrl, fetchFn: wire.fetch }).loginRequest({
+    type: 'm.login.password',
+    identifier: { type: 'm.id.user', user: account.userId },
+    password: account.password,
+    initial_device_display_name: 'Element',
+  });
+  const keyOf = (id: string | undefined): [string, Uint8Array] | null =>
+    id === undefined || logged.secretKey === undefined ? null : [id, logged.secretKey];
+  const client = createClient({
+    baseUrl,
+    fetchFn: wire.fetch,
+    userId: login.user_id,
+    deviceId: login.device_id,
+    accessToken: login.access_token,
+    verificationMethods: ['m.sas.v1'],
+    cryptoCallbacks: {
+      getSecretStorageKey: async ({ keys }) => keyOf(Object.keys(keys)[0]),
+      cacheSecretStorageKey: (_id, _info, key) => { logged.secretKey = key; },
+    },
+  });
+  await client.initRustCrypto({ useIndexedDB: lasting });
+  const crypto = client.getCrypto();
+  if (crypto === undefined) throw new Error('no crypto');
+  const logged: Logged = { client, crypto, wire, account, secretKey: undefined, verification: undefined, sas: undefined };
+  client.on(CryptoEvent.VerificationRequestReceived, (request) => { logged.verification = request; });
+  const ready = new Promise<void>((resolve) => {
+    client.on(ClientEvent.Sync, (state) => { if (state === SyncState.Prepared) resolve(); });
+  });
+  await client.startClient({ initialSyncLimit: 20, lazyLoadMembers: true, threadSupport: true });
+  await ready;
+  return logged;
+}
+
+async function createRoom({ client }: Logged, name: string, invite: readonly string[]): Promise<string> {
+  const { room_id: roomId } = await client.createRoom({
+    name,
+    invite: [...invite],
+    preset: 'private_chat' as never,
+    visibility: 'private' as never,
+    initial_state: [
+      { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } },
+      { type: 'm.room.history_visibility', state_key: '', content: { history_visibility: 'shared' } },
+      { type: 'm.room.guest_access', state_key: '', content: { guest_access: 'forbidden' } },
+    ],
+  });
+  await eventually('the new room in sync', () => client.getRoom(roomId)?.hasEncryptionStateEvent() === true || undefined);
+  return roomId;
+}
+
+async function join({ client }: Logged, roomId: string): Promise<void> {
+  await eventually('the invitation', () => (client.getRoom(roomId)?.getMyMembership() === 'invite' ? true : undefined));
+  await client.joinRoom(roomId);
+  await eventually('the joined room in sync', () => client.getRoom(roomId)?.hasEncryptionStateEvent() === true || undefined);
+}
+
+async function decrypted({ client }: Logged, roomId: string, eventId: string): Promise<MatrixEvent> {
+  return eventually(`decryption of ${eventId}`, () => {
+    const event = client.getRoom(roomId)?.findEventById(eventId);
+    if (event?.isEncrypted() !== true || event.isBeingDecrypted() || event.isDecryptionFailure()) return undefined;
+    return event.getClearContent() === null ? undefined : event;
+  });
+}
+
+async function scrollBack({ client }: Logged, roomId: string): Promise<void> {
+  const room = await eventually('the room in sync', () => client.getRoom(roomId) ?? undefined);
+  await client.scrollback(room, 50);
+}
+
+async function sendFile({ client }: Logged, roomId: string, source: { name: string; text: string }): Promise<string> {
+  const { bytes, file } = await encryptAttachment(new TextEncoder().encode(source.text));
+  const { content_uri: url } = await client.uploadContent(new Blob([bytes]), { type: 'application/octet-stream', includeFilename: false });
+  const content = { msgtype: 'm.file', body: source.name, file: { ...file, url }, info: { size: bytes.length, mimetype: 'text/plain' } };
+  return (await client.sendMessage(roomId, content as never)).event_id;
+}
+
+async function readFile(me: Logged, roomId: string, eventId: string): Promise<string> {
+  const { file } = (await decrypted(me, roomId, eventId)).getContent<{ file: EncryptedFile }>();
+  const url = me.client.mxcUrlToHttp(file.url, undefined, undefined, undefined, false, true, true) ?? '';
+  const response = await me.wire.fetch(url, { headers: { authorization: `Bearer ${me.client.getAccessToken() ?? ''}` } });
+  if (!response.ok) throw new Error(`download: ${response.status} ${await response.text()}`);
+  const plain = await decryptAttachment(new Uint8Array(await response.arrayBuffer()), file);
+  return new TextDecoder().decode(plain);
+}
+
+async function setUpEncryption(me: Logged): Promise<string> {
+  await me.crypto.bootstrapCrossSigning({ setupNewCrossSigning: true, authUploadDeviceSigningKeys: withPassword(me.account) });
+  const recoveryKey = await me.crypto.createRecoveryKeyFromPassphrase();
+  await me.crypto.bootstrapSecretStorage({
+    setupNewSecretStorage: true,
+    setupNewKeyBackup: true,
+    createSecretStorageKey: async () => recoveryKey,
+  });
+  if (!(await me.crypto.isCrossSigningReady())) throw new Error('cross-signing is not ready');
+  if (!(await me.crypto.isSecretStorageReady())) throw new Error('secret storage is not ready');
+  await eventually('the key backup to be active', async () => (await me.crypto.getActiveSessionBackupVersion()) ?? undefined);
+  return recoveryKey.encodedPrivateKey ?? '';
+}
+
+/** Asks without `auth` first, as Element does, and answers the interactive authentication the server may then want. */
+function withPassword(account: Account): UIAuthCallback<void> {
+  return async (makeRequest) => {
+    try {
+      return await makeRequest(null);
+    } catch (error) {
+      const { httpStatus, data } = error as { httpStatus?: number; data?: { session?: string } };
+      if (httpStatus !== 401 || data?.session === undefined) throw error;
+      const identifier = { type: 'm.id.user', user: account.userId };
+      return makeRequest({ type: 'm.login.password', session: data.session, identifier, password: account.password } as never);
+    }
+  };
+}
+
+async function backUp(me: Logged): Promise<void> {
+  // matrix-js-sdk waits a random part of ten seconds before it uploads, and keeps what it knows of the backup in a cache.
+  await eventually('the backup of all room keys', async () => {
+    const known = (await me.crypto.exportRoomKeys()).length;
+    const count = await backupCount(me);
+    return known > 0 && count >= known ? true : undefined;
+  }, { within: 45, every: 500 });
+}
+
+async function backupCount({ client, wire, account }: Logged): Promise<number> {
+  const headers = { authorization: `Bearer ${client.getAccessToken() ?? ''}` };
+  const response = await wire.fetch(`${account.baseUrl}/_matrix/client/v3/room_keys/version`, { headers });
+  return ((await response.json()) as { count: number }).count;
+}
+
+async function recover(me: Logged, recoveryKey: string): Promise<number> {
+  me.secretKey = decodeRecoveryKey(recoveryKey);
+  // The private keys are accepted only once the public ones are known.
+  await me.crypto.userHasCrossSigningKeys(me.account.userId, true);
+  await me.crypto.bootstrapCrossSigning({});
+  await me.crypto.loadSessionBackupPrivateKeyFromSecretStorage();
+  if ((await me.crypto.checkKeyBackupAndEnable()) === null) throw new Error('no key backup on the server');
+  return (await me.crypto.restoreKeyBackup()).imported;
+}
+
+async function acceptVerification(me: Logged): Promise<void> {
+  const request = await eventually('the verification request', () => me.verification);
+  await request.accept();
+}
+
+async function showSas(me: Logged): Promise<string> {
+  const request = await eventually('the verification request', () => me.verification);
+  await eventually('the other device to accept', () => request.phase >= VerificationPhase.Ready || undefined);
+  const verifier = request.initiatedByMe
+    ? await request.startVerification('m.sas.v1')
+    : await eventually('the verification to start', () => request.verifier);
+  void verifier.verify().catch(() => undefined);
+  me.sas = await eventually('the short authentication string', () => verifier.getShowSasCallbacks() ?? undefined);
+  return JSON.stringify([me.sas.sas.decimal, me.sas.sas.emoji]);
+}
+
+async function confirmSas(me: Logged): Promise<void> {
+  await me.sas?.confirm();
+  await eventually('the end of the verification', () => (me.verification?.phase === VerificationPhase.Done ? true : undefined));
+}
+
+async function holdsCrossSigningKeys({ crypto }: Logged): Promise<void> {
+  await eventually('the cross-signing keys from the other device', async () => ((await crypto.isCrossSigningReady()) ? true : undefined));
+}
+
+async function seesSigned({ crypto }: Logged, userId: string, deviceId: string): Promise<void> {
+  await eventually(`${deviceId} to be signed by its owner`, async () => {
+    const status = await crypto.getDeviceVerificationStatus(userId, deviceId);
+    return status?.signedByOwner === true ? true : undefined;
+  });
+}
