@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { readMediaKey, unwrapKey, wrapKey } from './media-key.js';
+
+describe('the media key', () => {
+  let folder: string;
+  beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'cloison-')); });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('is made once, readable by its owner only, and stays', async () => {
+    const path = join(folder, 'media.key');
+    const keys = await Promise.all([readMediaKey(path, randomBytes), readMediaKey(path, randomBytes), readMediaKey(path, randomBytes)]);
+    const bytes = await readFile(path);
+    for (const key of [...keys, await readMediaKey(path, randomBytes)]) expect(Buffer.from(key.bytes)).toEqual(bytes);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await readdir(folder)).toEqual(['media.key']);
+  });
+
+  it('is refused when others may read it', async () => {
+    const path = join(folder, 'media.key');
+    await readMediaKey(path, randomBytes);
+    await chmod(path, 0o640);
+    await expect(readMediaKey(path, randomBytes)).rejects.toThrow('chmod 600');
+  });
+
+  it('is refused when it has another length', async () => {
+    const path = join(folder, 'media.key');
+    await writeFile(path, randomBytes(31), { mode: 0o600 });
+    await expect(readMediaKey(path, randomBytes)).rejects.toThrow('exactly 32 bytes');
+  });
+
+  it('unwraps what it wrapped for the same blob only', async () => {
+    const mediaKey = await readMediaKey(join(folder, 'a.key'), randomBytes);
+    const another = await readMediaKey(join(folder, 'b.key'), randomBytes);
+    const key = randomBytes(32);
+    const wrappedKey = wrapKey(mediaKey, { mediaId: 'one', key }, randomBytes);
+    expect(Buffer.from(unwrapKey(mediaKey, { mediaId: 'one', wrappedKey }))).toEqual(key);
+    expect(() => unwrapKey(mediaKey, { mediaId: 'two', wrappedKey })).toThrow();
+    expect(() => unwrapKey(another, { mediaId: 'one', wrappedKey })).toThrow();
+  });
+});

@@ -1,0 +1,72 @@
+import { link, open, readFile, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import sodium from 'libsodium-wrappers';
+import type { Random } from '../matrix/clock.js';
+import { syncFolder } from './blob-store.js';
+
+declare const brand: unique symbol;
+
+/** The shard's key that wraps the key of every blob. Whoever has one also knows that libsodium is ready. */
+export interface MediaKey {
+  readonly bytes: Uint8Array;
+  readonly [brand]: true;
+}
+
+const KEY_BYTES = 32;
+const NONCE_BYTES = 24;
+
+/** Reads the media key, or makes one when there is none. Refuses a file that others may read or of another length than 32 bytes. */
+export async function readMediaKey(path: string, random: Random): Promise<MediaKey> {
+  await sodium.ready;
+  await createMediaKey(path, random);
+  const { mode } = await stat(path);
+  if ((mode & 0o077) !== 0) throw new Error(`The media key ${path} may be read by others: run chmod 600 on it`);
+  const bytes = await readFile(path);
+  if (bytes.length !== KEY_BYTES) throw new Error(`The media key ${path} must have exactly 32 bytes; put the right file back from your backup`);
+  return { bytes } as unknown as MediaKey;
+}
+
+/** Makes the file unless it is there; all of it or nothing, readable by its owner only. */
+export async function createMediaKey(path: string, random: Random): Promise<void> {
+  if (await exists(path)) return;
+  const draft = `${path}.${random(8).toString('hex')}`;
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(random(KEY_BYTES));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  // A link, unlike a rename, never replaces the key that another process made meanwhile.
+  await link(draft, path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EEXIST') throw cause;
+  });
+  await rm(draft);
+  await syncFolder(dirname(path));
+}
+
+/** Seals a blob's own key for the database row; the media id is bound in, so rows cannot exchange their keys. */
+export function wrapKey(mediaKey: MediaKey, blob: { mediaId: string; key: Uint8Array }, random: Random): string {
+  const nonce = random(NONCE_BYTES);
+  const sealed = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(blob.key, blob.mediaId, null, nonce, mediaKey.bytes);
+  return Buffer.concat([nonce, sealed]).toString('base64');
+}
+
+/** Throws when the row was tampered with or wrapped by another media key. */
+export function unwrapKey(mediaKey: MediaKey, blob: { mediaId: string; wrappedKey: string }): Uint8Array {
+  const wrapped = Buffer.from(blob.wrappedKey, 'base64');
+  const nonce = wrapped.subarray(0, NONCE_BYTES);
+  return sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, wrapped.subarray(NONCE_BYTES), blob.mediaId, nonce, mediaKey.bytes);
+}
+
+/** A key for one blob. */
+export function newBlobKey(random: Random): Uint8Array {
+  return random(KEY_BYTES);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(() => true, (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return false;
+    throw cause;
+  });
+}
