@@ -74,7 +74,7 @@ export function sql(template: TemplateStringsArray, ...values: readonly (SqlValu
  * an empty list matches nothing.
  */
 export function inList(values: readonly SqlValue[]): Sql {
-  if (values.length === 0) return sql`(SELECT 1 WHERE 1 = 0)`;
+  if (values.length === 0) return sql`(NULL)`;
   const size = 2 ** Math.ceil(Math.log2(values.length));
   const padded = [...values, ...Array<SqlValue>(size - values.length).fill(values.at(-1) ?? null)];
   return { strings: ['(', ...Array<string>(size - 1).fill(', '), ')'], values: padded };

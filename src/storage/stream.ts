@@ -98,7 +98,7 @@ export class Notifier {
   }
 
   #lost(position: number): void {
-    this.#floor = position;
+    this.#floor = Math.max(this.#floor, position);
     this.#newest = Math.max(this.#newest, position);
     this.#tips.clear();
     for (const waiters of this.#waiters.values()) this.#wakeAll(waiters);
