@@ -1,5 +1,4 @@
-import { pipeline } from 'node:stream';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import type { ReadTransaction } from '../storage/database.js';
 import type { BlobStore } from './blob-store.js';
 import type { Grant } from './grants.js';

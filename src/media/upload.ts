@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { pipeline, type Readable } from 'node:stream';
 import type { Session } from '../auth/session.js';
 import type { Clock, Random } from '../matrix/clock.js';
 import { forbidden, MatrixError } from '../matrix/errors.js';
@@ -46,7 +45,8 @@ export async function uploadMedia(deps: UploadDeps, call: UploadCall): Promise<{
   const mediaId = deps.random(MEDIA_ID_BYTES).toString('base64url');
   const key = newBlobKey(deps.random);
   const intake = new Intake(deps.maxUploadSize);
-  await pipeline(intake.check(stream), sealing(key), (sealed: AsyncIterable<Uint8Array>) => deps.blobs.put(mediaId, sealed));
+  // Whatever fails on the way fails the put, which then cleans up before it rejects: nothing else need be waited for.
+  await deps.blobs.put(mediaId, pipeline(intake.check(stream), sealing(key), () => undefined));
   // The row comes last: after a crash there may be a blob without a row, which the sweep finds, never a row without its blob.
   const media = {
     media_id: mediaId,
