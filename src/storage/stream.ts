@@ -35,9 +35,30 @@ export async function currentPosition(tx: ReadTransaction): Promise<number> {
   return row.position;
 }
 
+/** Whose moves somebody waits for. */
+export interface Watched {
+  readonly rooms: readonly number[];
+  readonly userNid: number;
+  readonly deviceNid: number;
+}
+
 interface Waiter {
   readonly wake: () => void;
 }
+
+type Owner = `room/${number}` | `user/${number}` | `device/${number}`;
+const OWNERS: Readonly<Record<TopicKind, 'room' | 'user' | 'device'>> = {
+  timeline: 'room',
+  members: 'room',
+  receipts: 'room',
+  typing: 'room',
+  devices: 'room',
+  membership: 'user',
+  account: 'user',
+  ownDevices: 'user',
+  toDevice: 'device',
+  oneTimeKeys: 'device',
+};
 
 /** How many waiters wake in one turn of the event loop: a room of thousands must not hold up everybody else. */
 const SLICE = 200;
@@ -71,20 +92,22 @@ export class Notifier {
     return after < this.#floor || (this.#tips.get(topic) ?? 0) > after;
   }
 
-  /** Calls `wake` once for each move of any of the topics, until the returned function is called. */
-  subscribe(topics: readonly Topic[], wake: () => void): () => void {
+  /** Calls `wake` after moves of anything watched, several at once counting as one, until the returned function is called. */
+  subscribe(watched: Watched, wake: () => void): () => void {
     const waiter: Waiter = { wake };
-    for (const topic of topics) {
-      const waiters = this.#waiters.get(topic);
-      if (waiters === undefined) this.#waiters.set(topic, new Set([waiter]));
+    const owners: Owner[] = [`user/${watched.userNid}`, `device/${watched.deviceNid}`];
+    for (const nid of watched.rooms) owners.push(`room/${nid}`);
+    for (const owner of owners) {
+      const waiters = this.#waiters.get(owner);
+      if (waiters === undefined) this.#waiters.set(owner, new Set([waiter]));
       else waiters.add(waiter);
     }
     return () => {
       this.#due.delete(waiter);
-      for (const topic of topics) {
-        const waiters = this.#waiters.get(topic);
+      for (const owner of owners) {
+        const waiters = this.#waiters.get(owner);
         waiters?.delete(waiter);
-        if (waiters?.size === 0) this.#waiters.delete(topic);
+        if (waiters?.size === 0) this.#waiters.delete(owner);
       }
     };
   }
@@ -93,7 +116,7 @@ export class Notifier {
     this.#newest = Math.max(this.#newest, position);
     for (const topic of topics) {
       this.#tips.set(topic, position);
-      this.#wakeAll(this.#waiters.get(topic));
+      this.#wakeAll(this.#waiters.get(ownerOf(topic)));
     }
   }
 
@@ -120,4 +143,9 @@ export class Notifier {
     }
     if (this.#due.size > 0) setImmediate(() => { this.#wakeSlice(); });
   }
+}
+
+function ownerOf(topic: string): Owner {
+  const slash = topic.indexOf('/');
+  return `${OWNERS[topic.slice(0, slash) as TopicKind]}/${Number(topic.slice(slash + 1))}`;
 }

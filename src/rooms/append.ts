@@ -1,0 +1,175 @@
+import { ensureUser } from '../auth/users-store.js';
+import type { Membership } from '../matrix/event-auth.js';
+import { parseUserId, type EventId, type RoomId, type UserId } from '../matrix/identifiers.js';
+import type { JsonObject } from '../matrix/schema.js';
+import type { Transaction } from '../storage/database.js';
+import { advance, type Topic } from '../storage/stream.js';
+import type { ComposedEvent } from './compose.js';
+import { insertEvent } from './events-store.js';
+import type { LockedRoom } from './lock.js';
+import { membershipIn, putMembership } from './memberships-store.js';
+import { defaultOutcome } from './default-outcome.js';
+import { noteSent } from './receipts.js';
+import { relationOf, threadRootOf } from './relations.js';
+import { insertRelation, putThreadTip, threadTip } from './relations-store.js';
+import { moveTip } from './rooms-store.js';
+import { putState } from './state-store.js';
+
+/** An event that has just entered a timeline. */
+export interface AppendedEvent {
+  readonly roomNid: number;
+  readonly roomId: RoomId;
+  readonly seq: number;
+  readonly position: number;
+  readonly eventId: EventId;
+  readonly type: string;
+  readonly stateKey?: string;
+  readonly senderNid: number;
+  readonly sender: UserId;
+  readonly content: JsonObject;
+  readonly threadRoot?: string;
+  /** Whether it notifies, and highlights, by the default push rules. */
+  readonly byDefault: { readonly notify: number; readonly highlight: number };
+  readonly deviceNid?: number;
+  readonly now: number;
+}
+
+/** Whoever must act on every new event, in its very transaction. Given from above; the list is in `server.ts`. */
+export interface EventObserver {
+  onEvent(tx: Transaction, event: AppendedEvent): Promise<void>;
+}
+
+export interface Origin {
+  readonly senderNid: number;
+  readonly deviceNid?: number;
+  readonly txnId?: string;
+  readonly now: number;
+}
+
+/** Adds an event to the timeline of a room that exists: the only function that does, whatever the event's source. */
+export async function appendEvent(
+  tx: Transaction,
+  room: LockedRoom,
+  composed: ComposedEvent,
+  origin: Origin,
+  observers: readonly EventObserver[],
+): Promise<AppendedEvent> {
+  const appended = await persistEvent(tx, room, composed, origin);
+  if (appended.type === 'm.room.member') await takeMembership(tx, appended);
+  if (appended.stateKey === undefined) await noteSent(tx, appended);
+  await moveTip(tx, room.nid, room.tip);
+  for (const observer of observers) await observer.onEvent(tx, appended);
+  return appended;
+}
+
+/**
+ * Writes an event, the state it changes and the relation it makes, and moves the tip in memory. `foundRoom` uses it for the events
+ * that come before the room itself can exist.
+ */
+export async function persistEvent(tx: Transaction, room: LockedRoom, composed: ComposedEvent, origin: Origin): Promise<AppendedEvent> {
+  const { pdu, eventId } = composed;
+  const seq = room.tip.seq + 1;
+  const position = await advance(tx, await topicsOf(tx, room, composed, origin.now));
+  const threadRoot = threadRootOf(pdu.content);
+  const byDefault = defaultOutcome(pdu, room.id);
+  const sums = await runningTotals(tx, room, { threadRoot, seq, byDefault });
+  const replaces = pdu.state_key === undefined ? undefined : (await room.state.load(tx, [[pdu.type, pdu.state_key]]), room.state.get(pdu.type, pdu.state_key)?.seq);
+  const { type, state_key, sender, content, origin_server_ts, room_id: _, redacts, ...envelope } = pdu;
+  const target = redacts ?? (type === 'm.room.redaction' ? content['redacts'] : undefined);
+  await insertEvent(tx, {
+    room_nid: room.nid,
+    seq,
+    position,
+    event_id: eventId,
+    type,
+    state_key: state_key ?? null,
+    sender_nid: origin.senderNid,
+    origin_server_ts,
+    json: clientFormat({ type, state_key, sender, content, origin_server_ts, redacts: target }, eventId),
+    pdu: JSON.stringify(redacts === undefined ? envelope : { ...envelope, redacts }),
+    replaces_seq: replaces ?? null,
+    thread_root: threadRoot ?? null,
+    ...sums,
+    device_nid: origin.deviceNid ?? null,
+    txn_id: origin.txnId ?? null,
+  });
+  if (state_key !== undefined) {
+    await putState(tx, { roomNid: room.nid, type, stateKey: state_key, seq, position });
+    room.state.append(type, state_key, { eventId, sender, content, seq });
+  }
+  const relation = state_key === undefined ? relationOf(content) : undefined;
+  if (relation !== undefined) await insertRelation(tx, { roomNid: room.nid, seq, type, senderNid: origin.senderNid }, relation);
+  room.tip = {
+    seq,
+    position,
+    state_seq: state_key === undefined ? room.tip.state_seq : seq,
+    depth: pdu.depth,
+    extremities: [eventId],
+    notify_sum: threadRoot === undefined ? sums.notify_sum : room.tip.notify_sum,
+    highlight_sum: threadRoot === undefined ? sums.highlight_sum : room.tip.highlight_sum,
+  };
+  return {
+    roomNid: room.nid,
+    roomId: room.id,
+    seq,
+    position,
+    eventId,
+    type,
+    ...(state_key === undefined ? {} : { stateKey: state_key }),
+    senderNid: origin.senderNid,
+    sender,
+    content,
+    ...(threadRoot === undefined ? {} : { threadRoot }),
+    byDefault,
+    ...(origin.deviceNid === undefined ? {} : { deviceNid: origin.deviceNid }),
+    now: origin.now,
+  };
+}
+
+/** Makes the room's memberships say what the member event says. */
+export async function takeMembership(tx: Transaction, event: AppendedEvent): Promise<void> {
+  const userNid = await ensureUser(tx, parseUserId(event.stateKey ?? ''), event.now);
+  await putMembership(tx, {
+    roomNid: event.roomNid,
+    userNid,
+    membership: event.content['membership'] as Membership,
+    seq: event.seq,
+    position: event.position,
+  });
+}
+
+/** A change of name or picture is news of the timeline only; a change of membership is news to the member and of the device lists too. */
+async function topicsOf(tx: Transaction, room: LockedRoom, { pdu }: ComposedEvent, now: number): Promise<readonly Topic[]> {
+  const timeline: Topic = `timeline/${room.nid}`;
+  if (pdu.type !== 'm.room.member' || pdu.state_key === undefined) return [timeline];
+  const userNid = await ensureUser(tx, parseUserId(pdu.state_key), now);
+  const before = await membershipIn(tx, room.nid, userNid);
+  if (before?.membership === pdu.content['membership']) return [timeline];
+  return [timeline, `members/${room.nid}`, `membership/${userNid}`];
+}
+
+/** The counts up to and with this event, of its thread or of the main timeline. */
+async function runningTotals(
+  tx: Transaction,
+  room: LockedRoom,
+  event: { threadRoot: string | undefined; seq: number; byDefault: { notify: number; highlight: number } },
+): Promise<{ notify_sum: number; highlight_sum: number }> {
+  const { threadRoot, seq, byDefault } = event;
+  const before = threadRoot === undefined ? room.tip : await threadTip(tx, room.nid, threadRoot);
+  const sums = {
+    notify_sum: (before?.notify_sum ?? 0) + byDefault.notify,
+    highlight_sum: (before?.highlight_sum ?? 0) + byDefault.highlight,
+  };
+  if (threadRoot !== undefined) await putThreadTip(tx, room.nid, { root_id: threadRoot, newest_seq: seq, ...sums });
+  return sums;
+}
+
+/** The text that every answer splices; `redacts` stands beside the content and in it, for old clients and new ones. */
+function clientFormat(
+  event: { type: string; state_key: string | undefined; sender: UserId; content: JsonObject; origin_server_ts: number; redacts: unknown },
+  eventId: EventId,
+): string {
+  const { type, state_key, sender, origin_server_ts, redacts } = event;
+  const content = redacts === undefined ? event.content : { ...event.content, redacts };
+  return JSON.stringify({ content, event_id: eventId, origin_server_ts, redacts, sender, state_key, type });
+}

@@ -1,0 +1,137 @@
+import type { EventId, RoomId } from '../matrix/identifiers.js';
+import { inList, join, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
+
+export interface NewEventRow {
+  readonly room_nid: number;
+  readonly seq: number;
+  readonly position: number;
+  readonly event_id: EventId;
+  readonly type: string;
+  readonly state_key: string | null;
+  readonly sender_nid: number;
+  readonly origin_server_ts: number;
+  readonly json: string;
+  readonly pdu: string;
+  readonly replaces_seq: number | null;
+  readonly thread_root: string | null;
+  readonly notify_sum: number;
+  readonly highlight_sum: number;
+  readonly device_nid: number | null;
+  readonly txn_id: string | null;
+}
+
+export async function insertEvent(tx: Transaction, e: NewEventRow): Promise<void> {
+  await tx.run(sql`
+    INSERT INTO events (room_nid, seq, position, event_id, type, state_key, sender_nid, origin_server_ts, json, pdu,
+      replaces_seq, thread_root, notify_sum, highlight_sum, device_nid, txn_id)
+    VALUES (${e.room_nid}, ${e.seq}, ${e.position}, ${e.event_id}, ${e.type}, ${e.state_key}, ${e.sender_nid}, ${e.origin_server_ts},
+      ${e.json}, ${e.pdu}, ${e.replaces_seq}, ${e.thread_root}, ${e.notify_sum}, ${e.highlight_sum}, ${e.device_nid}, ${e.txn_id})`);
+}
+
+/** A stored event with all that its `unsigned` is made of. */
+export interface EventRow {
+  readonly room_nid: number;
+  readonly seq: number;
+  readonly position: number;
+  readonly event_id: EventId;
+  readonly type: string;
+  readonly state_key: string | null;
+  readonly sender_nid: number;
+  readonly origin_server_ts: number;
+  readonly json: string;
+  readonly thread_root: string | null;
+  readonly device_nid: number | null;
+  readonly txn_id: string | null;
+  readonly prev_content: string | null;
+  readonly prev_sender: string | null;
+  readonly prev_event_id: string | null;
+  readonly redacted_because: string | null;
+}
+
+const eventColumns = sql`e.room_nid, e.seq, e.position, e.event_id, e.type, e.state_key, e.sender_nid, e.origin_server_ts, e.json, e.thread_root,
+  e.device_nid, e.txn_id, p.json -> 'content' AS prev_content, p.json ->> 'sender' AS prev_sender, p.event_id AS prev_event_id,
+  r.json AS redacted_because`;
+const withRelated = sql`
+  LEFT JOIN events p ON p.room_nid = e.room_nid AND p.seq = e.replaces_seq
+  LEFT JOIN events r ON r.room_nid = e.room_nid AND r.seq = e.redacted_by_seq`;
+
+/** A stretch of a room's timeline, both ends included. */
+export interface SeqRange {
+  readonly room_nid: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The events of stretches of any number of rooms, by room and seq: one statement for all of them. */
+export async function eventsInRanges(tx: ReadTransaction, ranges: readonly SeqRange[]): Promise<readonly EventRow[]> {
+  if (ranges.length === 0) return [];
+  return tx.all<EventRow>(sql`
+    WITH picked (room_nid, from_seq, to_seq) AS (VALUES ${rowsOf(ranges)})
+    SELECT ${eventColumns}
+    FROM picked
+    JOIN events e ON e.room_nid = picked.room_nid AND e.seq BETWEEN picked.from_seq AND picked.to_seq ${withRelated}
+    ORDER BY e.room_nid, e.seq`);
+}
+
+export async function eventsBySeq(tx: ReadTransaction, roomNid: number, seqs: readonly number[]): Promise<readonly EventRow[]> {
+  if (seqs.length === 0) return [];
+  return tx.all<EventRow>(sql`
+    SELECT ${eventColumns} FROM events e ${withRelated} WHERE e.room_nid = ${roomNid} AND e.seq IN ${inList(seqs)} ORDER BY e.seq`);
+}
+
+/** One page of a room's timeline within `from..to`, in the given direction. */
+export async function pageOfEvents(
+  tx: ReadTransaction,
+  page: { roomNid: number; from: number; to: number; dir: 'b' | 'f'; limit: number },
+): Promise<readonly EventRow[]> {
+  const order = page.dir === 'b' ? sql`ORDER BY e.seq DESC` : sql`ORDER BY e.seq`;
+  return tx.all<EventRow>(sql`
+    SELECT ${eventColumns} FROM events e ${withRelated}
+    WHERE e.room_nid = ${page.roomNid} AND e.seq BETWEEN ${page.from} AND ${page.to} ${order} LIMIT ${page.limit}`);
+}
+
+export async function findEvent(tx: ReadTransaction, roomNid: number, eventId: EventId): Promise<EventRow | undefined> {
+  return tx.one<EventRow>(sql`SELECT ${eventColumns} FROM events e ${withRelated} WHERE e.event_id = ${eventId} AND e.room_nid = ${roomNid}`);
+}
+
+/** The events in force in a room's current state. */
+export async function currentStateEvents(tx: ReadTransaction, roomNid: number): Promise<readonly EventRow[]> {
+  return tx.all<EventRow>(sql`
+    SELECT ${eventColumns} FROM current_state s JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq ${withRelated}
+    WHERE s.room_nid = ${roomNid}`);
+}
+
+export async function currentStateEvent(tx: ReadTransaction, roomNid: number, type: string, stateKey: string): Promise<EventRow | undefined> {
+  return tx.one<EventRow>(sql`
+    SELECT ${eventColumns} FROM current_state s JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq ${withRelated}
+    WHERE s.room_nid = ${roomNid} AND s.type = ${type} AND s.state_key = ${stateKey}`);
+}
+
+/** The event this device sent with this transaction id, were the request a repetition. */
+export async function findSent(
+  tx: ReadTransaction,
+  sent: { deviceNid: number; roomId: RoomId; type: string; txnId: string },
+): Promise<{ event_id: EventId } | undefined> {
+  return tx.one(sql`
+    SELECT e.event_id
+    FROM events e JOIN rooms r ON r.room_nid = e.room_nid
+    WHERE e.device_nid = ${sent.deviceNid} AND e.txn_id = ${sent.txnId} AND e.type = ${sent.type} AND r.room_id = ${sent.roomId}`);
+}
+
+/** Replaces an event by its redacted form: what it said is gone from this moment. */
+export async function redactEvent(tx: Transaction, target: { roomNid: number; seq: number; json: string; bySeq: number }): Promise<void> {
+  await tx.run(sql`
+    UPDATE events SET json = ${target.json}, redacted_by_seq = ${target.bySeq}
+    WHERE room_nid = ${target.roomNid} AND seq = ${target.seq}`);
+  await tx.run(sql`DELETE FROM relations WHERE room_nid = ${target.roomNid} AND seq = ${target.seq}`);
+}
+
+/** Rows of VALUES, padded to a power of two so that few statement texts are ever prepared; no room has the nid -1. */
+function rowsOf(ranges: readonly SeqRange[]): Sql {
+  const size = 2 ** Math.ceil(Math.log2(ranges.length));
+  const padded = [...ranges, ...Array<SeqRange>(size - ranges.length).fill({ room_nid: -1, from: 0, to: 0 })];
+  return join(
+    padded.map(({ room_nid, from, to }) => sql`(CAST(${room_nid} AS BIGINT), CAST(${from} AS BIGINT), CAST(${to} AS BIGINT))`),
+    ', ',
+  );
+}

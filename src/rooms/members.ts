@@ -1,0 +1,70 @@
+import type { Session } from '../auth/session.js';
+import { MatrixError } from '../matrix/errors.js';
+import type { Membership } from '../matrix/event-auth.js';
+import { isMembership } from '../matrix/event-auth-reading.js';
+import type { RoomId } from '../matrix/identifiers.js';
+import { JsonText } from '../matrix/reply.js';
+import { object, optional, string, type TypeOf } from '../matrix/schema.js';
+import { roomsOf } from './contacts-store.js';
+import { eventsBySeq } from './events-store.js';
+import { joinedMemberProfiles, memberSeqs, memberSeqsAt } from './members-store.js';
+import { openJoinedRoom, openRoom, type OpenRoom, type RoomReading } from './reading.js';
+import { jsonArray, renderEvent } from './render.js';
+import { roomsByNid } from './rooms-store.js';
+import { seqBefore } from './tokens.js';
+
+export const MembersQuery = object({ at: optional(string), membership: optional(string), not_membership: optional(string) });
+
+const ALL: readonly Membership[] = ['invite', 'join', 'knock', 'leave', 'ban'];
+
+/**
+ * The member events of a room, now or at a point one could see. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers
+ */
+export async function listMembers(
+  deps: RoomReading,
+  call: { session: Session; params: { roomId: RoomId }; query: TypeOf<typeof MembersQuery> },
+): Promise<JsonText> {
+  const { session, params, query } = call;
+  const wanted = ALL.filter((membership) => (asked(query.membership) ?? membership) === membership && asked(query.not_membership) !== membership);
+  return deps.db.read(async (tx) => {
+    const room = await openRoom(tx, params.roomId, session, deps.clock());
+    const at = query.at === undefined ? undefined : visiblePoint(room, await seqBefore(tx, room.nid, query.at));
+    const present = room.isJoined && (at === undefined || at >= room.upTo);
+    const seqs = present ? await memberSeqs(tx, room.nid, wanted) : await memberSeqsAt(tx, room.nid, at ?? room.upTo);
+    const rows = await eventsBySeq(tx, room.nid, seqs);
+    const chosen = present ? rows : rows.filter(({ json }) => wanted.includes((JSON.parse(json) as { content: { membership: Membership } }).content.membership));
+    return new JsonText(`{"chunk":${jsonArray(chosen.map((row) => renderEvent(row, room.viewer, room.id)))}}`);
+  });
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidjoined_members */
+export async function listJoinedMembers(deps: RoomReading, call: { session: Session; params: { roomId: RoomId } }): Promise<object> {
+  return deps.db.read(async (tx) => {
+    const room = await openJoinedRoom(tx, call.params.roomId, call.session);
+    const members = await joinedMemberProfiles(tx, room.room_nid);
+    const joined = members.map(({ user_id, display_name, avatar_url }) => [
+      user_id,
+      { ...(display_name === null ? {} : { display_name }), ...(avatar_url === null ? {} : { avatar_url }) },
+    ]);
+    return { joined: Object.fromEntries(joined) as object };
+  });
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3joined_rooms */
+export async function listJoinedRooms(deps: RoomReading, call: { session: Session }): Promise<object> {
+  return deps.db.read(async (tx) => {
+    const rooms = await roomsByNid(tx, await roomsOf(tx, call.session.userNid, ['join']));
+    return { joined_rooms: rooms.map((room) => room.room_id) };
+  });
+}
+
+/** RULES D8: never from before one's own visibility. */
+function visiblePoint(room: OpenRoom, seq: number): number {
+  const first = room.visibility.ranges[0]?.from ?? room.upTo;
+  return Math.min(Math.max(seq, first), room.upTo);
+}
+
+function asked(membership: string | undefined): Membership | undefined {
+  if (membership === undefined || isMembership(membership)) return membership;
+  throw new MatrixError('M_INVALID_PARAM', 'membership must be invite, join, knock, leave or ban');
+}

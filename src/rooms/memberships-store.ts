@@ -1,0 +1,109 @@
+import type { Membership } from '../matrix/event-auth.js';
+import type { RoomId, UserId } from '../matrix/identifiers.js';
+import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+
+export interface MembershipRow {
+  readonly room_nid: number;
+  readonly user_nid: number;
+  readonly membership: Membership;
+  readonly seq: number;
+  readonly position: number;
+  readonly changed_seq: number;
+  readonly is_forgotten: number;
+}
+
+export async function membershipIn(tx: ReadTransaction, roomNid: number, userNid: number): Promise<MembershipRow | undefined> {
+  return tx.one<MembershipRow>(sql`
+    SELECT room_nid, user_nid, membership, seq, position, changed_seq, is_forgotten
+    FROM memberships WHERE room_nid = ${roomNid} AND user_nid = ${userNid}`);
+}
+
+/** A room with the asker's own membership in it: what nearly every request about a room begins with. */
+export interface OwnRoom {
+  readonly room_nid: number;
+  readonly room_id: RoomId;
+  readonly room_version: string;
+  readonly seq: number;
+  readonly position: number;
+  readonly membership: Membership | null;
+  readonly changed_seq: number | null;
+  readonly is_forgotten: number | null;
+}
+
+export async function ownRoom(tx: ReadTransaction, roomId: RoomId, userNid: number): Promise<OwnRoom | undefined> {
+  return tx.one<OwnRoom>(sql`
+    SELECT r.room_nid, r.room_id, r.room_version, r.seq, r.position, m.membership, m.changed_seq, m.is_forgotten
+    FROM rooms r LEFT JOIN memberships m ON m.room_nid = r.room_nid AND m.user_nid = ${userNid}
+    WHERE r.room_id = ${roomId}`);
+}
+
+/** All memberships of one person, with their rooms' tips: where sync begins. */
+export interface RoomOfUser extends OwnRoom {
+  readonly membership: Membership;
+  readonly changed_seq: number;
+  readonly changed_position: number;
+  readonly notify_sum: number;
+  readonly highlight_sum: number;
+  readonly state_seq: number;
+}
+
+export async function roomsOfUser(tx: ReadTransaction, userNid: number): Promise<readonly RoomOfUser[]> {
+  return tx.all<RoomOfUser>(sql`
+    SELECT r.room_nid, r.room_id, r.room_version, r.seq, r.position, r.state_seq, r.notify_sum, r.highlight_sum,
+      m.membership, m.changed_seq, m.position AS changed_position, m.is_forgotten
+    FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid
+    WHERE m.user_nid = ${userNid} AND m.is_forgotten = 0`);
+}
+
+/** Takes a member event over into the membership it makes; a changed name or picture leaves `position` where it was. */
+export async function putMembership(
+  tx: Transaction,
+  member: { roomNid: number; userNid: number; membership: Membership; seq: number; position: number },
+): Promise<void> {
+  const { roomNid, userNid, membership, seq, position } = member;
+  await tx.run(sql`
+    INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq, has_own_push_rules)
+    VALUES (${roomNid}, ${userNid}, ${membership}, ${seq}, ${position}, ${seq},
+      (SELECT count(*) FROM push_rules WHERE user_nid = ${userNid}))
+    ON CONFLICT (room_nid, user_nid) DO UPDATE SET
+      position = CASE WHEN memberships.membership = excluded.membership THEN memberships.position ELSE excluded.position END,
+      changed_seq = CASE WHEN memberships.membership = excluded.membership THEN memberships.changed_seq ELSE excluded.changed_seq END,
+      membership = excluded.membership,
+      seq = excluded.seq,
+      is_forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.is_forgotten ELSE 0 END`);
+}
+
+export async function forget(tx: Transaction, roomNid: number, userNid: number): Promise<void> {
+  await tx.run(sql`UPDATE memberships SET is_forgotten = 1 WHERE room_nid = ${roomNid} AND user_nid = ${userNid}`);
+}
+
+export async function membershipCounts(tx: ReadTransaction, roomNids: readonly number[]): Promise<readonly { room_nid: number; membership: Membership; n: number }[]> {
+  if (roomNids.length === 0) return [];
+  return tx.all(sql`
+    SELECT room_nid, membership, count(*) AS n FROM memberships
+    WHERE room_nid IN ${inList(roomNids)} AND membership IN ('join', 'invite')
+    GROUP BY room_nid, membership`);
+}
+
+/** The first members of rooms, oldest first, without the viewer: those a client names an unnamed room after. */
+export async function heroes(
+  tx: ReadTransaction,
+  roomNids: readonly number[],
+  viewerNid: number,
+): Promise<readonly { room_nid: number; user_id: UserId; membership: Membership }[]> {
+  if (roomNids.length === 0) return [];
+  return tx.all(sql`
+    SELECT room_nid, user_id, membership FROM (
+      SELECT m.room_nid, u.user_id, m.membership,
+        row_number() OVER (PARTITION BY m.room_nid ORDER BY CASE WHEN m.membership IN ('join', 'invite') THEN 0 ELSE 1 END, m.changed_seq) AS place
+      FROM memberships m JOIN users u ON u.user_nid = m.user_nid
+      WHERE m.room_nid IN ${inList(roomNids)} AND m.user_nid <> ${viewerNid} AND m.membership <> 'knock') ranked
+    WHERE place <= 5
+    ORDER BY room_nid, place`);
+}
+
+export async function memberNids(tx: ReadTransaction, roomNid: number, memberships: readonly Membership[]): Promise<readonly number[]> {
+  const rows = await tx.all<{ user_nid: number }>(sql`
+    SELECT user_nid FROM memberships WHERE room_nid = ${roomNid} AND membership IN ${inList(memberships)}`);
+  return rows.map((row) => row.user_nid);
+}

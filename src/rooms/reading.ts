@@ -1,0 +1,59 @@
+import type { Session } from '../auth/session.js';
+import type { Clock } from '../matrix/clock.js';
+import { forbidden } from '../matrix/errors.js';
+import type { RoomId } from '../matrix/identifiers.js';
+import type { Database, ReadTransaction } from '../storage/database.js';
+import type { EventRow } from './events-store.js';
+import { NOT_IN_ROOM } from './lock.js';
+import { ownRoom, type OwnRoom } from './memberships-store.js';
+import type { Viewer } from './render.js';
+import { visibilityStretches } from './state-store.js';
+import { visibilityOf, type Visibility } from './visibility.js';
+
+export interface RoomReading {
+  readonly db: Database;
+  readonly clock: Clock;
+}
+
+/** A room as far as one person may read it. Made only by `openRoom`. */
+export interface OpenRoom {
+  readonly nid: number;
+  readonly id: RoomId;
+  /** The newest event there is to read: the room's newest for a member, one's own leaving for who has left. */
+  readonly upTo: number;
+  readonly isJoined: boolean;
+  readonly visibility: Visibility;
+  readonly viewer: Viewer;
+}
+
+/** Opens a room for reading to those who are in it or have been; to everybody else it does not exist. */
+export async function openRoom(tx: ReadTransaction, roomId: RoomId, session: Session, now: number): Promise<OpenRoom> {
+  const room = await ownRoom(tx, roomId, session.userNid);
+  if (room === undefined || !mayRead(room)) throw forbidden(NOT_IN_ROOM);
+  const visibility = visibilityOf(await visibilityStretches(tx, [room.room_nid], session.userId));
+  const newest = visibility.ranges.at(-1)?.to;
+  if (newest === undefined) throw forbidden(NOT_IN_ROOM);
+  return {
+    nid: room.room_nid,
+    id: roomId,
+    upTo: Math.min(newest, room.seq),
+    isJoined: room.membership === 'join',
+    visibility,
+    viewer: { deviceNid: session.deviceNid, now, membershipAt: visibility.membershipAt },
+  };
+}
+
+/** Opens a room to its present members only. */
+export async function openJoinedRoom(tx: ReadTransaction, roomId: RoomId, session: Session): Promise<OwnRoom> {
+  const room = await ownRoom(tx, roomId, session.userNid);
+  if (room?.membership !== 'join') throw forbidden(NOT_IN_ROOM);
+  return room;
+}
+
+export function senderOf(row: EventRow): string {
+  return (JSON.parse(row.json) as { sender: string }).sender;
+}
+
+function mayRead(room: OwnRoom): boolean {
+  return room.membership !== null && room.is_forgotten !== 1;
+}

@@ -1,0 +1,34 @@
+import type { RoomId } from '../matrix/identifiers.js';
+import type { EventRow } from './events-store.js';
+
+/** For whom an event is rendered: what goes into `unsigned` depends on it. */
+export interface Viewer {
+  readonly deviceNid: number;
+  readonly now: number;
+  /** The viewer's membership just after an event of the room. */
+  readonly membershipAt: (seq: number) => string;
+}
+
+/**
+ * The client format of a stored event: its text as it lies in the database, with `unsigned` (and `room_id`, outside of sync) spliced
+ * in. https://spec.matrix.org/v1.19/client-server-api/#room-event-format
+ */
+export function renderEvent(row: EventRow, viewer: Viewer, roomId?: RoomId): string {
+  const room = roomId === undefined ? '' : `,"room_id":${JSON.stringify(roomId)}`;
+  return `${row.json.slice(0, -1)}${room},"unsigned":{${unsignedOf(row, viewer)}}}`;
+}
+
+function unsignedOf(row: EventRow, viewer: Viewer): string {
+  let unsigned = `"age":${Math.max(0, viewer.now - row.origin_server_ts)},"membership":"${viewer.membershipAt(row.seq)}"`;
+  if (row.txn_id !== null && row.device_nid === viewer.deviceNid) unsigned += `,"transaction_id":${JSON.stringify(row.txn_id)}`;
+  if (row.prev_event_id !== null) {
+    unsigned += `,"replaces_state":"${row.prev_event_id}","prev_sender":${JSON.stringify(row.prev_sender)},"prev_content":${row.prev_content}`;
+  }
+  if (row.redacted_because !== null) unsigned += `,"redacted_because":${row.redacted_because}`;
+  return unsigned;
+}
+
+/** Event texts as a JSON array. */
+export function jsonArray(texts: readonly string[]): string {
+  return `[${texts.join(',')}]`;
+}

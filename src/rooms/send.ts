@@ -1,0 +1,126 @@
+import type { Session } from '../auth/session.js';
+import { forbidden, MatrixError, notFound } from '../matrix/errors.js';
+import { parseEventId, type EventId, type RoomId } from '../matrix/identifiers.js';
+import { parsePowerLevels } from '../matrix/power-levels.js';
+import { redactContent } from '../matrix/redaction.js';
+import { object, optional, string, type JsonObject, type TypeOf } from '../matrix/schema.js';
+import { permitMessage, type PermittedDraft } from '../policy/permit.js';
+import type { Transaction } from '../storage/database.js';
+import { findEvent, findSent, redactEvent, type EventRow } from './events-store.js';
+import { lockRoom, type LockedRoom } from './lock.js';
+import { relationOf } from './relations.js';
+import { hasAnnotated } from './relations-store.js';
+import { appendDraft, type RoomWriting } from './writing.js';
+
+export const RedactionBody = object({ reason: optional(string) });
+
+/**
+ * Sends an event to a room, once for a device and a transaction id, even across a crash.
+ * https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid
+ */
+export async function sendMessage(
+  deps: RoomWriting,
+  call: { session: Session; params: { roomId: RoomId; eventType: string; txnId: string }; body: JsonObject },
+): Promise<{ event_id: EventId }> {
+  const { session, params, body } = call;
+  const draft = permitMessage(params.eventType, body);
+  if (params.eventType === 'm.room.redaction') {
+    const redacts = body['redacts'];
+    if (typeof redacts !== 'string') throw new MatrixError('M_MISSING_PARAM', 'redacts must name the event to redact');
+    return redact(deps, session, { ...params, draft, eventId: parseEventId(redacts) });
+  }
+  return sendOnce(deps, session, { ...params, type: params.eventType }, async (tx, room) => {
+    await refuseSecondAnnotation(tx, room, session.userNid, params.eventType, body);
+    return { draft };
+  });
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
+export async function redactMessage(
+  deps: RoomWriting,
+  call: { session: Session; params: { roomId: RoomId; eventId: EventId; txnId: string }; body: TypeOf<typeof RedactionBody> },
+): Promise<{ event_id: EventId }> {
+  const { session, params, body } = call;
+  const content = { redacts: params.eventId, ...(body.reason === undefined ? {} : { reason: body.reason }) };
+  return redact(deps, session, { ...params, draft: permitMessage('m.room.redaction', content) });
+}
+
+interface Redaction {
+  readonly roomId: RoomId;
+  readonly eventId: EventId;
+  readonly txnId: string;
+  readonly draft: PermittedDraft;
+}
+
+async function redact(deps: RoomWriting, session: Session, what: Redaction): Promise<{ event_id: EventId }> {
+  let target: EventRow | undefined;
+  return sendOnce(
+    deps,
+    session,
+    { roomId: what.roomId, type: 'm.room.redaction', txnId: what.txnId },
+    async (tx, room) => {
+      await room.state.load(tx, [['m.room.create', ''], ['m.room.power_levels', ''], ['m.room.member', session.userId]]);
+      if (room.state.get('m.room.member', session.userId)?.content['membership'] !== 'join') throw forbidden('You are not in this room');
+      target = await findEvent(tx, room.nid, what.eventId);
+      if (target === undefined) throw notFound('There is no such event in this room');
+      refuseRedactionOf(room, target, session);
+      const { redacts: _, ...outside } = what.draft.content;
+      const draft = room.version.redactsInContent ? what.draft : permitMessage('m.room.redaction', outside);
+      return { draft, redacts: what.eventId };
+    },
+    async (tx, room, seq) => {
+      if (target !== undefined) await redactEvent(tx, { roomNid: room.nid, seq: target.seq, json: redactedText(target, room), bySeq: seq });
+    },
+  );
+}
+
+/** One's own events, and with the power to redact everybody's; the encryption of a room is beyond anybody (RULES B2). */
+function refuseRedactionOf(room: LockedRoom, target: EventRow, session: Session): void {
+  if (target.type === 'm.room.encryption' && target.state_key !== null) throw forbidden('The encryption of a room cannot be redacted');
+  if (target.type === 'm.room.create') throw forbidden('The creation of a room cannot be redacted');
+  if (target.sender_nid === session.userNid) return;
+  const create = room.state.get('m.room.create', '');
+  if (create === undefined) throw new Error('a room without its create event');
+  const levels = parsePowerLevels(room.state.get('m.room.power_levels', '')?.content, create, room.version);
+  if (levels.userLevel(session.userId) < levels.redact) throw forbidden(`You need power level ${levels.redact} to redact what others sent`);
+}
+
+function redactedText(target: EventRow, room: LockedRoom): string {
+  const { content, event_id, origin_server_ts, sender, state_key, type } = JSON.parse(target.json) as JsonObject & { content: JsonObject; type: string };
+  return JSON.stringify({ content: redactContent(type, content, room.version), event_id, origin_server_ts, sender, state_key, type });
+}
+
+/** The one way to a timeline event: finds the event of an earlier identical request, or locks the room and appends. */
+async function sendOnce(
+  deps: RoomWriting,
+  session: Session,
+  request: { roomId: RoomId; type: string; txnId: string },
+  prepare: (tx: Transaction, room: LockedRoom) => Promise<{ draft: PermittedDraft; redacts?: EventId }>,
+  afterwards?: (tx: Transaction, room: LockedRoom, seq: number) => Promise<void>,
+): Promise<{ event_id: EventId }> {
+  const now = deps.clock();
+  return deps.db.transaction(async (tx) => {
+    // Locked before looking: of two identical requests at once the second finds what the first sent.
+    const room = await lockRoom(tx, request.roomId, deps.states);
+    const sent = await findSent(tx, { deviceNid: session.deviceNid, ...request });
+    if (sent !== undefined) return { event_id: sent.event_id };
+    const prepared = await prepare(tx, room);
+    const { draft, redacts } = prepared;
+    const event = await appendDraft(deps, tx, room, draft, {
+      actor: session,
+      now,
+      txnId: request.txnId,
+      ...(redacts === undefined ? {} : { redacts }),
+    });
+    await afterwards?.(tx, room, event.seq);
+    return { event_id: event.eventId };
+  });
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#avoiding-duplicate-annotations */
+async function refuseSecondAnnotation(tx: Transaction, room: LockedRoom, senderNid: number, type: string, body: JsonObject): Promise<void> {
+  const relation = type === 'm.reaction' ? relationOf(body) : undefined;
+  if (relation !== undefined && (await hasAnnotated(tx, room.nid, senderNid, relation))) {
+    throw new MatrixError('M_DUPLICATE_ANNOTATION', 'You have reacted to this event with this key already');
+  }
+}

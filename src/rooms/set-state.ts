@@ -1,0 +1,94 @@
+import type { Session } from '../auth/session.js';
+import { canonicalJson } from '../matrix/canonical-json.js';
+import { forbidden, MatrixError } from '../matrix/errors.js';
+import { isMembership } from '../matrix/event-auth-reading.js';
+import { parseRoomAlias, parseUserId, serverOf, type EventId, type RoomId } from '../matrix/identifiers.js';
+import type { JsonObject, JsonValue } from '../matrix/schema.js';
+import { permitState, type PermittedDraft } from '../policy/permit.js';
+import { allowedRoomIds, type StateFacts } from '../policy/state.js';
+import type { Transaction } from '../storage/database.js';
+import { resolveAlias } from './aliases-store.js';
+import { lockRoom, type LockedRoom } from './lock.js';
+import { changeMembership } from './membership.js';
+import { knownRooms } from './rooms-store.js';
+import { appendDraft, type RoomWriting } from './writing.js';
+
+/**
+ * Sets one entry of a room's state; setting what is set already changes nothing and names the event that did.
+ * https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey
+ */
+export async function setState(
+  deps: RoomWriting,
+  call: { session: Session; params: { roomId: RoomId; eventType: string; stateKey: string }; body: JsonObject },
+): Promise<{ event_id: EventId }> {
+  const { session, params, body } = call;
+  const now = deps.clock();
+  const event_id = await deps.db.transaction(async (tx) => {
+    const room = await lockRoom(tx, params.roomId, deps.states);
+    await room.state.load(tx, [[params.eventType, params.stateKey], ['m.room.member', session.userId]]);
+    const current = room.state.get(params.eventType, params.stateKey);
+    if (current?.sender === session.userId && canonicalJson(current.content) === canonicalJson(body)) {
+      if (room.state.get('m.room.member', session.userId)?.content['membership'] === 'join') return current.eventId;
+    }
+    if (params.eventType === 'm.room.member') return setMember(deps, tx, room, call, now);
+    const draft = await permittedState(tx, room, params.eventType, params.stateKey, body);
+    const event = await appendDraft(deps, tx, room, draft, { actor: session, now });
+    return event.eventId;
+  });
+  return { event_id };
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey, without the state key */
+export async function setStateWithoutKey(
+  deps: RoomWriting,
+  call: { session: Session; params: { roomId: RoomId; eventType: string }; body: JsonObject },
+): Promise<{ event_id: EventId }> {
+  return setState(deps, { ...call, params: { ...call.params, stateKey: '' } });
+}
+
+/** Gathers what the rules must know of this shard, and asks them. */
+export async function permittedState(tx: Transaction, room: LockedRoom, type: string, stateKey: string, content: JsonObject): Promise<PermittedDraft> {
+  if (type === 'm.room.canonical_alias') await refuseForeignAliases(tx, room, content);
+  return permitState(type, stateKey, content, await factsFor(tx, room, type, content));
+}
+
+async function factsFor(tx: Transaction, room: LockedRoom, type: string, content: JsonObject): Promise<StateFacts> {
+  const rooms = type === 'm.room.join_rules' ? await knownRooms(tx, allowedRoomIds(content)) : new Set<string>();
+  if (type !== 'm.room.encryption') return { knownRooms: rooms };
+  await room.state.load(tx, [['m.room.encryption', '']]);
+  const encryption = room.state.get('m.room.encryption', '')?.content;
+  return encryption === undefined ? { knownRooms: rooms } : { knownRooms: rooms, encryption };
+}
+
+async function setMember(
+  deps: RoomWriting,
+  tx: Transaction,
+  room: LockedRoom,
+  call: { session: Session; params: { stateKey: string }; body: JsonObject },
+  now: number,
+): Promise<EventId> {
+  const { membership, ...extra } = call.body;
+  if (!isMembership(membership)) throw new MatrixError('M_BAD_JSON', 'membership must be invite, join, knock, leave or ban');
+  const target = parseUserId(call.params.stateKey);
+  if (serverOf(target) !== deps.signer.serverName && membership === 'invite') throw forbidden('People of that server cannot be invited');
+  return changeMembership(deps, tx, room, { actor: call.session, target, membership, extra, now });
+}
+
+/** Every alias a room boasts of must lead to it. https://spec.matrix.org/v1.19/client-server-api/#mroomcanonical_alias */
+async function refuseForeignAliases(tx: Transaction, room: LockedRoom, content: JsonObject): Promise<void> {
+  const others = content['alt_aliases'] ?? [];
+  if (!Array.isArray(others)) throw new MatrixError('M_BAD_JSON', 'alt_aliases must be a list');
+  const main = content['alias'] ?? '';
+  await room.state.load(tx, [['m.room.canonical_alias', '']]);
+  const before = room.state.get('m.room.canonical_alias', '')?.content;
+  const named = new Set<JsonValue | undefined>([before?.['alias'], ...(Array.isArray(before?.['alt_aliases']) ? before['alt_aliases'] : [])]);
+  for (const alias of [...(main === '' ? [] : [main]), ...others]) {
+    if (!named.has(alias)) await refuseForeignAlias(tx, room, alias);
+  }
+}
+
+async function refuseForeignAlias(tx: Transaction, room: LockedRoom, alias: JsonValue): Promise<void> {
+  if (typeof alias !== 'string') throw new MatrixError('M_INVALID_PARAM', 'An alias must be text');
+  const found = await resolveAlias(tx, parseRoomAlias(alias));
+  if (found?.room_nid !== room.nid) throw new MatrixError('M_BAD_ALIAS', 'That alias does not lead to this room');
+}

@@ -1,0 +1,60 @@
+import type { EventSigner } from '../matrix/event-hash.js';
+import type { EventId, UserId } from '../matrix/identifiers.js';
+import type { JsonObject } from '../matrix/schema.js';
+import type { Clock, Random } from '../matrix/clock.js';
+import type { PermittedDraft } from '../policy/permit.js';
+import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
+import { appendEvent, type AppendedEvent, type EventObserver } from './append.js';
+import { composeEvent } from './compose.js';
+import type { LockedRoom } from './lock.js';
+import type { StateCache } from './room-state.js';
+
+/** The name and picture that go into somebody's member events; `profile/` knows them. */
+export type ProfileReader = (tx: ReadTransaction, userNid: number) => Promise<{ displayname?: string; avatar_url?: string }>;
+
+/** What every function that writes to rooms works with. */
+export interface RoomWriting {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signer: EventSigner;
+  readonly states: StateCache;
+  readonly observers: readonly EventObserver[];
+  readonly memberProfile: ProfileReader;
+}
+
+/** Somebody of this shard who acts on a room. */
+export interface Actor {
+  readonly userNid: number;
+  readonly userId: UserId;
+  readonly deviceNid?: number;
+}
+
+/** Composes, authorises and appends what a person of this shard does. */
+export async function appendDraft(
+  deps: RoomWriting,
+  tx: Transaction,
+  room: LockedRoom,
+  draft: PermittedDraft,
+  by: { actor: Actor; now: number; txnId?: string; redacts?: EventId },
+): Promise<AppendedEvent> {
+  const { actor, now, txnId, redacts } = by;
+  const composed = await composeEvent(tx, room, draft, {
+    sender: actor.userId,
+    signer: deps.signer,
+    now,
+    ...(redacts === undefined ? {} : { redacts }),
+  });
+  const origin = {
+    senderNid: actor.userNid,
+    now,
+    ...(actor.deviceNid === undefined ? {} : { deviceNid: actor.deviceNid }),
+    ...(txnId === undefined ? {} : { txnId }),
+  };
+  return appendEvent(tx, room, composed, origin, deps.observers);
+}
+
+/** A content as a client may send it for any event: members it sets to undefined do not exist. */
+export function withoutUndefined(content: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(content).filter(([, value]) => value !== undefined));
+}
