@@ -1,6 +1,6 @@
 import { describe, it, expect } from '@jest/globals';
 import fc from 'fast-check';
-import { canonicalJson } from './canonical-json.js';
+import { canonicalJson, canonicalJsonWithout } from './canonical-json.js';
 import type { JsonValue } from './schema.js';
 
 const badJson = expect.objectContaining({ errcode: 'M_BAD_JSON' });
@@ -42,6 +42,10 @@ describe('canonical JSON', () => {
 
   it('leaves absent members out', () => {
     expect(canonicalJson({ a: undefined, b: 1 })).toBe('{"b":1}');
+  });
+
+  it('leaves out the members named, of the object itself only', () => {
+    expect(canonicalJsonWithout({ b: { a: 1 }, a: 2, c: 3 }, ['a', 'x'])).toBe('{"b":{"a":1},"c":3}');
   });
 
   it('takes the largest and smallest integers', () => {

@@ -17,6 +17,11 @@ export function canonicalJson(value: JsonValue): string {
   return encode(value, 0);
 }
 
+/** The same without the members of the object itself that a hash or a signature leaves out. */
+export function canonicalJsonWithout(object: JsonObject, names: readonly string[]): string {
+  return encodeMembers(object, sortedKeys(object).filter((key) => !names.includes(key)), 1);
+}
+
 function encode(value: JsonValue, depth: number): string {
   switch (typeof value) {
     case 'string':
@@ -30,7 +35,7 @@ function encode(value: JsonValue, depth: number): string {
     default:
       if (value === null) return 'null';
       if (depth === MAX_DEPTH) throw badJson(`JSON may not be nested deeper than ${MAX_DEPTH} levels`);
-      return isArray(value) ? encodeArray(value, depth + 1) : encodeObject(value, depth + 1);
+      return isArray(value) ? encodeArray(value, depth + 1) : encodeMembers(value, sortedKeys(value), depth + 1);
   }
 }
 
@@ -49,9 +54,9 @@ function encodeArray(items: readonly JsonValue[], depth: number): string {
   return `${out}]`;
 }
 
-function encodeObject(object: JsonObject, depth: number): string {
+function encodeMembers(object: JsonObject, keys: readonly string[], depth: number): string {
   let out = '{';
-  for (const key of sortedKeys(object)) {
+  for (const key of keys) {
     const member = object[key];
     if (member === undefined) continue;
     if (out.length > 1) out += ',';

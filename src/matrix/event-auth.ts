@@ -26,7 +26,7 @@ export interface StateEvent {
   readonly eventId: EventId;
 }
 
-/** The state of the room before the event, as far as `authEventsFor` names it. */
+/** The state of the room before the event: its create event, and whatever `authEventsFor` names. */
 export type AuthState = (type: string, stateKey: string) => StateEvent | undefined;
 
 export type StateKey = readonly [type: string, stateKey: string];

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from './canonical-json.js';
+import { canonicalJsonWithout } from './canonical-json.js';
 import type { Pdu, PduDraft } from './event.js';
 import { parseEventId, parseRoomId, type EventId, type RoomId, type ServerName } from './identifiers.js';
 import { redact } from './redaction.js';
 import type { RoomVersionFeatures } from './room-versions.js';
 import type { JsonObject } from './schema.js';
-import { signText, unpaddedBase64, withSignature, type SigningKey } from './signing.js';
+import { signText, withSignature, type SigningKey } from './signing.js';
 
 /** Covers the whole event as it was sent. https://spec.matrix.org/v1.19/server-server-api/#calculating-the-content-hash-for-an-event */
 export function contentHash(pdu: JsonObject): string {
-  return unpaddedBase64(sha256(canonicalJson({ ...pdu, unsigned: undefined, signatures: undefined, hashes: undefined })));
+  return sha256(canonicalJsonWithout(pdu, ['unsigned', 'signatures', 'hashes']), 'base64');
 }
 
 /** Covers what a redaction leaves, in URL-safe base64. https://spec.matrix.org/v1.19/server-server-api/#calculating-the-reference-hash-for-an-event */
 export function referenceHash(pdu: JsonObject, version: RoomVersionFeatures): string {
-  return hashOf(essentialText(pdu, version));
+  return sha256(essentialText(pdu, version), 'base64url');
 }
 
 /** https://spec.matrix.org/v1.19/rooms/v11/#event-ids */
@@ -43,17 +43,15 @@ export function signEvent(draft: PduDraft, version: RoomVersionFeatures, signer:
   // Signature and event id cover the same text, so it is made once.
   const text = essentialText(hashed, version);
   const signatures = withSignature(undefined, signer.serverName, signer.key, signText(text, signer.key));
-  return { eventId: parseEventId(`$${hashOf(text)}`), pdu: { ...hashed, signatures } };
+  return { eventId: parseEventId(`$${sha256(text, 'base64url')}`), pdu: { ...hashed, signatures } };
 }
 
+/** What a redaction leaves, as it is signed and hashed. */
 function essentialText(pdu: JsonObject, version: RoomVersionFeatures): string {
-  return canonicalJson({ ...redact(pdu, version), signatures: undefined, unsigned: undefined });
+  return canonicalJsonWithout(redact(pdu, version), ['signatures', 'unsigned']);
 }
 
-function hashOf(text: string): string {
-  return sha256(text).toString('base64url');
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+function sha256(text: string, encoding: 'base64' | 'base64url'): string {
+  const unpaddedLength = 43;
+  return createHash('sha256').update(text).digest(encoding).slice(0, unpaddedLength);
 }

@@ -41,12 +41,3 @@ export type ClientEvent = {
   readonly redacts?: EventId;
   readonly unsigned?: JsonObject;
 };
-
-/** What an invited or knocking person is shown of the room. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
-export type StrippedStateEvent = {
-  readonly type: string;
-  readonly state_key: string;
-  readonly sender: UserId;
-  readonly content: JsonObject;
-};
-

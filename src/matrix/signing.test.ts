@@ -8,8 +8,8 @@ import { formatSigningKey, newSigningKey, parseSigningKeys, signJson, unpaddedBa
 
 // https://spec.matrix.org/v1.19/appendices/#cryptographic-test-vectors
 const SEED = 'YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1';
-const published = only(parseSigningKeys(`ed25519 1 ${SEED}\n`));
-const seeded = (seed: Uint8Array): SigningKey => only(parseSigningKeys(`ed25519 a_Test ${unpaddedBase64(seed)}`));
+const [published] = parseSigningKeys(`ed25519 1 ${SEED}\n`);
+const seeded = (seed: Uint8Array): SigningKey => parseSigningKeys(`ed25519 a_Test ${unpaddedBase64(seed)}`)[0];
 
 beforeAll(async () => { await sodium.ready; });
 
@@ -89,7 +89,7 @@ describe('checking a signature', () => {
 describe('the signing key file', () => {
   it('is read and written as Synapse does', () => {
     const text = `ed25519 a_AbCd ${unpaddedBase64(createHash('sha256').update('x').digest())}\n`;
-    expect(formatSigningKey(only(parseSigningKeys(text)))).toBe(text);
+    expect(formatSigningKey(parseSigningKeys(text)[0])).toBe(text);
   });
 
   it('may hold several keys, blank lines and padding', () => {
@@ -98,6 +98,10 @@ describe('the signing key file', () => {
 
   it.each([SEED, `rsa 1 ${SEED}`, `ed25519 1 ${SEED.slice(1)}`, `ed25519 a:b ${SEED}`])('says which line it cannot read, without showing it', (line) => {
     expect(() => parseSigningKeys(`ed25519 1 ${SEED}\n${line}\n`)).toThrow(/^line 2 of the signing key file is not/);
+  });
+
+  it('holds at least one key', () => {
+    expect(() => parseSigningKeys(' \n')).toThrow('the signing key file holds no key');
   });
 
   it('gets a new key from the randomness given', () => {
@@ -118,9 +122,3 @@ it.each([['', ''], ['f', 'Zg'], ['fo', 'Zm8'], ['foo', 'Zm9v'], ['foob', 'Zm9vYg
     expect(unpaddedBase64(Buffer.from(text))).toBe(encoded);
   },
 );
-
-function only(keys: readonly SigningKey[]): SigningKey {
-  const [key] = keys;
-  if (key === undefined) throw new Error('no key');
-  return key;
-}

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
-import { canonicalJson } from './canonical-json.js';
+import { canonicalJsonWithout } from './canonical-json.js';
 import type { Random } from './clock.js';
 import type { Signatures } from './event.js';
 import type { JsonObject } from './schema.js';
@@ -20,7 +20,7 @@ const PRIVATE_KEY_HEADER = Buffer.from('302e020100300506032b657004220420', 'hex'
 const MAX_CACHED_KEYS = 10_000;
 
 /** Reads a signing key file: one key a line, `ed25519 <version> <unpadded base64 seed>`; the first signs, all are published. */
-export function parseSigningKeys(text: string): readonly SigningKey[] {
+export function parseSigningKeys(text: string): readonly [SigningKey, ...SigningKey[]] {
   const keys: SigningKey[] = [];
   text.split('\n').forEach((line, i) => {
     if (line.trim() === '') return;
@@ -29,7 +29,9 @@ export function parseSigningKeys(text: string): readonly SigningKey[] {
     if (version === undefined || seed === undefined) throw new Error(`line ${i + 1} of the signing key file is not "ed25519 <version> <base64 seed>"`);
     keys.push(signingKey(version, Buffer.from(seed, 'base64')));
   });
-  return keys;
+  const [first, ...others] = keys;
+  if (first === undefined) throw new Error('the signing key file holds no key');
+  return [first, ...others];
 }
 
 /** The key's line of a signing key file, with its line end. */
@@ -82,7 +84,7 @@ export function unpaddedBase64(bytes: Uint8Array): string {
 }
 
 function signedText(object: JsonObject): string {
-  return canonicalJson({ ...object, signatures: undefined, unsigned: undefined });
+  return canonicalJsonWithout(object, ['signatures', 'unsigned']);
 }
 
 function signingKey(version: string, seed: Uint8Array): SigningKey {
