@@ -1,13 +1,7 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { rmSync } from 'node:fs';
 import supertest from 'supertest';
-import { parse, stringify } from 'yaml';
+import { generate, serve, type Settings } from './server-process.js';
 import { specificationAtHand } from './spec-schemas.js';
 
 export interface Person {
@@ -94,50 +88,23 @@ export interface Shard {
   stop(): Promise<void>;
 }
 
-/** Named as in the configuration file; merged over what `generate` wrote. */
-export type Settings = Readonly<Record<string, unknown>>;
-
 const SECRET = 'the shared secret of the tests';
 const violations = specificationAtHand();
 let lastName = 0;
 
-/** A server of its own for a test file: the built program, a fresh data directory, a free port, limits out of the way. */
+/** A server of its own for a test file, or the one at SPEC_TESTS_BASE. */
 export async function startShard(settings: Settings = {}): Promise<Shard> {
   const elsewhere = process.env['SPEC_TESTS_BASE'];
   if (elsewhere !== undefined) return shardAt(elsewhere, process.env['SPEC_TESTS_SECRET'] ?? SECRET, process.env['SPEC_TESTS_DATA']);
-  const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-  if (!existsSync(main)) throw new Error(`${main} is not there: npm run build`);
-  const folder = mkdtempSync(join(tmpdir(), 'cloison-spec-'));
-  await promisify(execFile)(process.execPath, [main, 'generate', '--server-name', 'localhost', '--data-dir', folder]);
-  const file = join(folder, 'homeserver.yaml');
-  const port = await freePort();
-  writeFileSync(file, stringify({ ...(parse(readFileSync(file, 'utf8')) as Settings), ...settingsFor(port), ...settings }));
-  const server = spawn(process.execPath, [main, 'serve', '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const log: string[] = [];
-  for (const stream of [server.stdout, server.stderr]) stream.setEncoding('utf8').on('data', (text: string) => log.push(text));
-  await ready(`http://127.0.0.1:${port}`, server, log);
+  const home = await generate({ registration_shared_secret: SECRET, ...settings });
+  const { pid, stop } = await serve(home);
   return {
-    ...shardAt(`http://127.0.0.1:${port}`, SECRET, folder),
-    pid: server.pid,
+    ...shardAt(home.baseUrl, SECRET, home.folder),
+    pid,
     async stop() {
-      await ended(server, log);
-      rmSync(folder, { recursive: true, force: true });
+      await stop();
+      rmSync(home.folder, { recursive: true, force: true });
     },
-  };
-}
-
-function settingsFor(port: number): Settings {
-  const plenty = { per_second: 1e6, burst_count: 1e6 };
-  return {
-    listeners: [{ port, bind_addresses: ['127.0.0.1'], type: 'http', tls: false, resources: [{ names: ['client'], compress: false }] }],
-    registration_shared_secret: SECRET,
-    enable_registration: true,
-    enable_registration_without_verification: true,
-    rc_message: plenty,
-    rc_registration: plenty,
-    rc_login: { address: plenty, account: plenty, failed_attempts: plenty },
-    rc_joins: { local: plenty, remote: plenty },
-    rc_invites: { per_room: plenty, per_user: plenty, per_issuer: plenty },
   };
 }
 
@@ -223,30 +190,4 @@ async function createRoom(shard: Shard, creator: Person, others: readonly Person
     if (joined.status !== 200) throw new Error(`join: ${joined.status} ${joined.text}`);
   }
   return roomId;
-}
-
-async function ready(baseUrl: string, server: ChildProcess, log: readonly string[]): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  for (;;) {
-    const answer = await fetch(`${baseUrl}/health`).catch(() => undefined);
-    if (answer?.ok === true) return;
-    if (server.exitCode !== null || performance.now() > deadline) throw new Error(`the server did not become ready:\n${log.join('')}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-async function ended(server: ChildProcess, log: readonly string[]): Promise<void> {
-  if (server.exitCode !== null) throw new Error(`the server ended by itself (${server.exitCode}):\n${log.join('')}`);
-  const exit = new Promise<number | null>((resolve) => server.once('exit', resolve));
-  server.kill('SIGTERM');
-  const code = await exit;
-  if (code !== 0) throw new Error(`the server did not stop gracefully (${String(code)}):\n${log.join('')}`);
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

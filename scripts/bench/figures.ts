@@ -1,0 +1,46 @@
+/** One measured number; `atMost` and `atLeast` are what this project set itself. */
+export interface Figure {
+  readonly scenario: string;
+  readonly what: string;
+  readonly value: number;
+  readonly unit: 'ms' | 'yards' | 'us CPU' | '/s' | 'MiB' | '%' | 'lost';
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
+
+export function percentile(samples: readonly number[], percent: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? NaN;
+}
+
+/** CPU an operation cost, in microseconds and in yards; nothing when the server's process is not known. */
+export function cpuFigures(scenario: string, what: string, cost: { us: number | undefined; yard: number }, goal: { atMost?: number } = {}): readonly Figure[] {
+  if (cost.us === undefined) return [];
+  return [
+    { scenario, what, value: cost.us, unit: 'us CPU' },
+    { scenario, what, value: cost.us / cost.yard, unit: 'yards', ...goal },
+  ];
+}
+
+/** One row a figure; the peer and the ratio beside it when there is one. */
+export function table(ours: readonly Figure[], peer: readonly Figure[] | undefined): string {
+  const rows = ours.map((figure) => {
+    const other = peer?.find(({ scenario, what, unit }) => scenario === figure.scenario && what === figure.what && unit === figure.unit);
+    const ratio = other === undefined ? '' : `${rounded(figure.unit === '/s' ? figure.value / other.value : other.value / figure.value)} x`;
+    const measured = [`${rounded(figure.value)} ${figure.unit}`, goal(figure), ...(peer === undefined ? [] : [other === undefined ? '' : rounded(other.value), ratio])];
+    return [figure.scenario, figure.what, ...measured];
+  });
+  const head = ['scenario', 'what', 'measured', 'goal', ...(peer === undefined ? [] : ['peer', 'better by'])];
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+function goal({ value, unit, atMost, atLeast }: Figure): string {
+  if (atMost !== undefined) return `${value <= atMost ? 'met' : 'MISSED'}: at most ${atMost} ${unit}`;
+  return atLeast === undefined ? '' : `${value >= atLeast ? 'met' : 'MISSED'}: at least ${atLeast} ${unit}`;
+}
+
+function rounded(value: number): string {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : '-';
+}

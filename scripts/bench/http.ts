@@ -1,0 +1,91 @@
+import { connect, type Socket } from 'node:net';
+
+export interface Reply {
+  readonly status: number;
+  readonly text: string;
+}
+
+interface Waiting {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * One kept-alive HTTP/1.1 connection with one request in flight, on a bare socket: the client shares the machine with what it
+ * measures, so it may cost next to nothing. Understands Content-Length and chunked answers, which is what homeservers send.
+ */
+export class Connection {
+  readonly #host: string;
+  readonly #socket: Socket;
+  #received: Buffer = Buffer.alloc(0);
+  #waiting: Waiting | undefined;
+
+  constructor(baseUrl: string) {
+    const { host, hostname, port } = new URL(baseUrl);
+    this.#host = host;
+    this.#socket = connect({ host: hostname, port: Number(port), noDelay: true });
+    this.#socket.on('data', (chunk) => { this.#take(chunk); });
+    this.#socket.on('error', (error) => { this.#fail(error); });
+    this.#socket.on('close', () => { this.#fail(new Error('the server closed the connection')); });
+  }
+
+  request(method: string, path: string, token?: string, body?: string): Promise<Reply> {
+    if (this.#waiting !== undefined) throw new Error('a request is in flight on this connection');
+    const authorization = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`;
+    const entity = body === undefined ? '\r\n' : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${this.#host}\r\n${authorization}${entity}`);
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    const reply = complete(this.#received);
+    if (reply === undefined) return;
+    this.#received = Buffer.alloc(0);
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.resolve(reply);
+  }
+
+  #fail(error: Error): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.reject(error);
+  }
+}
+
+/** The whole answer, once all of it is there. */
+function complete(received: Buffer): Reply | undefined {
+  const end = received.indexOf('\r\n\r\n');
+  if (end < 0) return undefined;
+  const head = received.toString('latin1', 0, end);
+  const status = Number(head.slice(9, 12));
+  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+  if (length !== undefined) {
+    const last = end + 4 + Number(length);
+    return received.length < last ? undefined : { status, text: received.toString('utf8', end + 4, last) };
+  }
+  if (!/\r\ntransfer-encoding: *chunked/i.test(head)) return { status, text: '' };
+  const text = unchunked(received, end + 4);
+  return text === undefined ? undefined : { status, text };
+}
+
+function unchunked(received: Buffer, start: number): string | undefined {
+  const parts: Buffer[] = [];
+  for (let at = start; ; ) {
+    const line = received.indexOf('\r\n', at);
+    if (line < 0) return undefined;
+    const size = parseInt(received.toString('latin1', at, line), 16);
+    const next = line + 2 + size + 2;
+    if (received.length < next) return undefined;
+    if (size === 0) return Buffer.concat(parts).toString('utf8');
+    parts.push(received.subarray(line + 2, line + 2 + size));
+    at = next;
+  }
+}

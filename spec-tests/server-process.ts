@@ -1,0 +1,98 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
+
+/** Named as in the configuration file. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** A data directory with its configuration: a server that is not running yet. */
+export interface Home {
+  readonly folder: string;
+  readonly config: string;
+  readonly baseUrl: string;
+}
+
+export interface Serving {
+  readonly pid: number;
+  /** From the start of the process to its first answer at /health. */
+  readonly readyAfterMs: number;
+  /** Ends it gracefully; throws when it ended by itself or otherwise. */
+  stop(): Promise<void>;
+}
+
+// Found from the working directory: tests and scripts are run from the root of the repository.
+const MAIN = resolve('dist/main.js');
+
+/** `cloison generate` into a temporary folder; a free port, limits out of the way, `settings` over all of it. */
+export async function generate(settings: Settings = {}): Promise<Home> {
+  if (!existsSync(MAIN)) throw new Error(`${MAIN} is not there: npm run build`);
+  const folder = mkdtempSync(join(tmpdir(), 'cloison-'));
+  await promisify(execFile)(process.execPath, [MAIN, 'generate', '--server-name', 'localhost', '--data-dir', folder]);
+  const config = join(folder, 'homeserver.yaml');
+  const port = await freePort();
+  const written = parse(readFileSync(config, 'utf8')) as Settings;
+  writeFileSync(config, stringify({ ...written, ...permissive(port), ...settings }));
+  return { folder, config, baseUrl: `http://127.0.0.1:${port}` };
+}
+
+/** `cloison serve`; resolves once it answers. */
+export async function serve({ config, baseUrl }: Home): Promise<Serving> {
+  return serveCommand([process.execPath, MAIN, 'serve', '--config', config], baseUrl);
+}
+
+/** Any homeserver started by a command that stays in the foreground. */
+export async function serveCommand([program = '', ...args]: readonly string[], baseUrl: string): Promise<Serving> {
+  const started = performance.now();
+  const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: '' } });
+  const log: string[] = [];
+  for (const stream of [server.stdout, server.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => { if (log.push(text) > 200) log.shift(); });
+  }
+  await ready(baseUrl, server, log);
+  return { pid: server.pid ?? 0, readyAfterMs: performance.now() - started, stop: () => ended(server, log) };
+}
+
+/** No rate limit stands in the way, and anybody may register. */
+export function permissive(port: number): Settings {
+  const plenty = { per_second: 1e6, burst_count: 1e6 };
+  return {
+    listeners: [{ port, bind_addresses: ['127.0.0.1'], type: 'http', tls: false, resources: [{ names: ['client'], compress: false }] }],
+    enable_registration: true,
+    enable_registration_without_verification: true,
+    rc_message: plenty,
+    rc_registration: plenty,
+    rc_login: { address: plenty, account: plenty, failed_attempts: plenty },
+    rc_joins: { local: plenty, remote: plenty },
+    rc_invites: { per_room: plenty, per_user: plenty, per_issuer: plenty },
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((done) => probe.close(done));
+  return port;
+}
+
+async function ready(baseUrl: string, server: ChildProcess, log: readonly string[]): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  for (;;) {
+    const answer = await fetch(`${baseUrl}/health`).catch(() => undefined);
+    if (answer?.ok === true) return;
+    if (server.exitCode !== null || performance.now() > deadline) throw new Error(`the server did not become ready:\n${log.join('')}`);
+    await new Promise((done) => setTimeout(done, 10));
+  }
+}
+
+async function ended(server: ChildProcess, log: readonly string[]): Promise<void> {
+  if (server.exitCode !== null) throw new Error(`the server ended by itself (${server.exitCode}):\n${log.join('')}`);
+  const exit = new Promise<number | null>((done) => server.once('exit', done));
+  server.kill('SIGTERM');
+  const code = await exit;
+  if (code !== 0) throw new Error(`the server did not stop gracefully (${String(code)}):\n${log.join('')}`);
+}
