@@ -1,0 +1,121 @@
+import { database } from './config-database.js';
+import { listeners } from './config-listeners.js';
+import { baseUrl, flag, oneOf, optional, path, rate, secret, section, serverName, type Settings, size, type ValuesOf } from './config-parsers.js';
+
+/** Every key that is honoured. docs/configuration.md is made from it (`npm run docs`). */
+export const settings = {
+  serverName: {
+    name: 'server_name',
+    parse: serverName,
+    sentence: 'The name of the shard: the part after the colon in every user id. It can never change.',
+  },
+  publicBaseurl: {
+    name: 'public_baseurl',
+    parse: optional(baseUrl),
+    sentence: 'The address clients reach the server at; with it, `/.well-known/matrix/client` answers.',
+  },
+  listeners: {
+    name: 'listeners',
+    default: [{ port: 8008, bind_addresses: ['127.0.0.1'], type: 'http', resources: [{ names: ['client'] }] }],
+    parse: listeners,
+    sentence: 'The addresses the server answers on.',
+  },
+  database: {
+    name: 'database',
+    default: { name: 'sqlite3', args: { database: 'homeserver.db' } },
+    parse: database,
+    sentence: 'Where everything but media is kept.',
+  },
+  signingKeyPath: {
+    name: 'signing_key_path',
+    default: 'SERVER_NAME.signing.key',
+    parse: path,
+    sentence: 'The file of the key that signs events, in the format of Synapse: `ed25519 VERSION SEED`, one key a line, the first one signs.',
+  },
+  mediaStorePath: {
+    name: 'media_store_path',
+    default: 'media_store',
+    parse: path,
+    sentence: 'The directory of uploaded files.',
+  },
+  maxUploadSize: {
+    name: 'max_upload_size',
+    default: '50M',
+    parse: size,
+    sentence: 'The largest file that may be uploaded.',
+  },
+  registrationSharedSecret: {
+    name: 'registration_shared_secret',
+    twin: true,
+    parse: optional(secret),
+    sentence: 'Who knows it may create accounts and administrators with `cloison register-user`. Without it nobody can.',
+  },
+  enableRegistration: {
+    name: 'enable_registration',
+    default: false,
+    parse: flag,
+    sentence: 'Whether people may create accounts for themselves; needs `enable_registration_without_verification` too.',
+  },
+  enableRegistrationWithoutVerification: {
+    name: 'enable_registration_without_verification',
+    default: false,
+    parse: flag,
+    sentence: 'Says that it is meant: anybody who reaches the server may create an account.',
+  },
+  rcMessage: { name: 'rc_message', parse: rate(0.2, 10), sentence: 'Messages of one person.' },
+  rcRegistration: { name: 'rc_registration', parse: rate(0.17, 3), sentence: 'Registrations from one address.' },
+  rcLogin: {
+    name: 'rc_login',
+    parse: section({
+      address: { name: 'address', parse: rate(0.003, 5), sentence: 'Log-ins from one address.' },
+      account: { name: 'account', parse: rate(0.003, 5), sentence: 'Log-ins to one account.' },
+      failedAttempts: { name: 'failed_attempts', parse: rate(0.17, 3), sentence: 'Log-ins to one account that fail.' },
+    }),
+    sentence: 'Log-ins.',
+  },
+  rcJoins: {
+    name: 'rc_joins',
+    parse: section({
+      local: { name: 'local', parse: rate(0.1, 10), sentence: 'Rooms one person joins that this server is in.' },
+      remote: { name: 'remote', parse: rate(0.01, 10), sentence: 'Rooms one person joins that it is not in yet.' },
+    }),
+    sentence: 'Joins.',
+  },
+  rcInvites: {
+    name: 'rc_invites',
+    parse: section({
+      perRoom: { name: 'per_room', parse: rate(0.3, 10), sentence: 'Invites into one room.' },
+      perUser: { name: 'per_user', parse: rate(0.003, 5), sentence: 'Invites to one person.' },
+      perIssuer: { name: 'per_issuer', parse: rate(0.3, 10), sentence: 'Invites by one person.' },
+    }),
+    sentence: 'Invites.',
+  },
+  defaultRoomVersion: {
+    name: 'default_room_version',
+    default: '11',
+    parse: oneOf(['10', '11', '12']),
+    sentence: 'The version of rooms whose creator asks for none: 10, 11 or 12.',
+  },
+  serveServerWellknown: {
+    name: 'serve_server_wellknown',
+    default: false,
+    parse: flag,
+    sentence: 'Whether `/.well-known/matrix/server` sends other shards to port 443 of the server name.',
+  },
+  pidFile: { name: 'pid_file', parse: optional(path), sentence: 'Where to write the process id.' },
+  cloison: {
+    name: 'cloison',
+    parse: section({
+      mediaKeyPath: {
+        name: 'media_key_path',
+        default: 'media.key',
+        parse: path,
+        sentence: 'The file of the key that seals uploaded files: 32 random bytes in base64. Made at the first start; back it up, for without it no file opens again.',
+      },
+    }),
+    sentence: 'What only Cloison has.',
+  },
+} satisfies Settings;
+
+/** What the program is told, once it has been checked: frozen, and nothing reads the file after. */
+export type Config = ValuesOf<typeof settings>;
