@@ -1,0 +1,87 @@
+import type { Session } from '../auth/session.js';
+import type { Clock } from '../matrix/clock.js';
+import { MatrixError } from '../matrix/errors.js';
+import { anyObject, object, record, type JsonObject, type TypeOf } from '../matrix/schema.js';
+import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
+import { advance, type Range } from '../storage/stream.js';
+import { groupBy } from './group-by.js';
+import { devicesOf, type DeviceRow } from './people-store.js';
+import { knownPeople } from './people.js';
+import { deleteToDevice, forgetTransactions, insertToDevice, putTransaction, toDeviceIn } from './to-device-store.js';
+
+export const ToDevice = object({ messages: record(record(anyObject)) });
+type Messages = TypeOf<typeof ToDevice>['messages'];
+
+const DAY_MS = 86_400_000;
+/** As of an event. https://spec.matrix.org/v1.19/client-server-api/#size-limits */
+const MOST_BYTES = 65_536;
+const MOST_MESSAGES = 5000;
+
+/**
+ * Puts a message before each named device, once for a device, type and transaction id. To strangers nothing is sent, and nobody
+ * is told (RULES B13). https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid
+ */
+export async function sendToDevice(
+  deps: { db: Database; clock: Clock },
+  { session, params, body }: { session: Session; params: { eventType: string; txnId: string }; body: TypeOf<typeof ToDevice> },
+): Promise<object> {
+  const texts = writeMessages(session, params.eventType, body.messages);
+  const now = deps.clock();
+  await deps.db.transaction(async (tx) => {
+    if (!await putTransaction(tx, { deviceNid: session.deviceNid, type: params.eventType, txnId: params.txnId, now })) return;
+    await forgetTransactions(tx, session.deviceNid, now - DAY_MS);
+    const people = await knownPeople(tx, session, [...texts.keys()]);
+    const devices = groupBy(await devicesOf(tx, people.map(({ nid }) => nid)), ({ user_nid }) => user_nid);
+    await deliver(tx, people.flatMap(({ id, nid }) => addressed(texts.get(id) ?? new Map(), devices.get(nid) ?? [])));
+  });
+  return {};
+}
+
+/** The device's messages in order, at most `limit`; `upTo` is how far the stream has been told when these are received. */
+export async function toDeviceSince(
+  tx: ReadTransaction,
+  deviceNid: number,
+  range: Range,
+  limit = 100,
+): Promise<{ readonly texts: readonly string[]; readonly upTo: number }> {
+  const rows = await toDeviceIn(tx, deviceNid, range, limit);
+  const last = rows.at(-1);
+  return { texts: rows.map((row) => row.json), upTo: rows.length === limit && last !== undefined ? last.position : range.upTo };
+}
+
+/** Forgets what the device has said it received. */
+export async function acknowledgeToDevice(tx: Transaction, deviceNid: number, upTo: number): Promise<void> {
+  await deleteToDevice(tx, deviceNid, upTo);
+}
+
+/** What to keep for each user and device named, `*` among them; refuses what is too large. */
+function writeMessages(session: Session, type: string, messages: Messages): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  const write = (content: JsonObject): string => {
+    const text = JSON.stringify({ sender: session.userId, type, content });
+    if (Buffer.byteLength(text) > MOST_BYTES) throw new MatrixError('M_TOO_LARGE', `A message may have at most ${MOST_BYTES} bytes`);
+    return text;
+  };
+  return new Map(Object.entries(messages).map(([userId, devices]) => [
+    userId,
+    new Map(Object.entries(devices).map(([deviceId, content]) => [deviceId, write(content)])),
+  ]));
+}
+
+interface Addressed {
+  readonly device_nid: number;
+  readonly json: string;
+}
+
+function addressed(texts: ReadonlyMap<string, string>, devices: readonly DeviceRow[]): readonly Addressed[] {
+  return devices.flatMap(({ device_nid, device_id }) => {
+    const json = texts.get(device_id) ?? texts.get('*');
+    return json === undefined ? [] : [{ device_nid, json }];
+  });
+}
+
+async function deliver(tx: Transaction, messages: readonly Addressed[]): Promise<void> {
+  if (messages.length === 0) return;
+  if (messages.length > MOST_MESSAGES) throw new MatrixError('M_TOO_LARGE', `At most ${MOST_MESSAGES} messages may be sent at once`);
+  const last = await advance(tx, messages.map(({ device_nid }) => `toDevice/${device_nid}` as const), messages.length);
+  await insertToDevice(tx, messages.map((message, i) => ({ ...message, position: last - messages.length + 1 + i })));
+}

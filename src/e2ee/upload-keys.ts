@@ -1,0 +1,105 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Session } from '../auth/session.js';
+import { MatrixError } from '../matrix/errors.js';
+import { array, boolean, either, object, optional, record, string, type JsonObject, type TypeOf } from '../matrix/schema.js';
+import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
+import { advance } from '../storage/stream.js';
+import { forgetSignatures, isCrossSigningKey } from './cross-signing-store.js';
+import { findDeviceKeys, putDeviceKeys } from './device-keys-store.js';
+import { markDevicesChanged } from './device-lists.js';
+import { isSameKey } from './same-key.js';
+import { countOneTimeKeys, insertOneTimeKeys, oneTimeKeysWithIds, putFallbackKey, unusedFallbackAlgorithms, type NamedKey } from './one-time-keys-store.js';
+
+const Signatures = record(record(string));
+const DeviceKeys = object({ user_id: string, device_id: string, algorithms: array(string), keys: record(string), signatures: Signatures });
+const OneTimeKeys = record(either(string, object({ key: string, signatures: Signatures, fallback: optional(boolean) })));
+export const KeysUpload = object({ device_keys: optional(DeviceKeys), one_time_keys: optional(OneTimeKeys), fallback_keys: optional(OneTimeKeys) });
+
+const KEY_NAME = /^([^\0-\x20\x7f:]{1,64}):([^\0-\x20\x7f]{1,190})$/u;
+const MOST_KEYS = 1000;
+const MOST_FALLBACK_KEYS = 10;
+
+/** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysupload */
+export async function uploadKeys(
+  deps: { db: Database },
+  { session, body }: { session: Session; body: TypeOf<typeof KeysUpload> },
+): Promise<{ one_time_key_counts: Readonly<Record<string, number>> }> {
+  const oneTimeKeys = namedKeys(body.one_time_keys, MOST_KEYS);
+  const fallbackKeys = namedKeys(body.fallback_keys, MOST_FALLBACK_KEYS);
+  if (body.device_keys !== undefined) refuseForeignKeys(session, body.device_keys);
+  return deps.db.transaction(async (tx) => {
+    await tx.lock(`keys/${session.userNid}`);
+    if (body.device_keys !== undefined) await publishDeviceKeys(tx, session, body.device_keys);
+    await addOneTimeKeys(tx, session.deviceNid, oneTimeKeys);
+    await replaceFallbackKeys(tx, session.deviceNid, fallbackKeys);
+    return { one_time_key_counts: await oneTimeKeyCounts(tx, session.deviceNid) };
+  });
+}
+
+/**
+ * How many one-time keys are left. `signed_curve25519` is named even when there is none: a client that does not read its zero
+ * uploads nothing.
+ */
+export async function oneTimeKeyCounts(tx: ReadTransaction, deviceNid: number): Promise<Readonly<Record<string, number>>> {
+  const rows = await countOneTimeKeys(tx, deviceNid);
+  return { signed_curve25519: 0, ...Object.fromEntries(rows.map(({ algorithm, n }) => [algorithm, n])) };
+}
+
+export async function unusedFallbackTypes(tx: ReadTransaction, deviceNid: number): Promise<readonly string[]> {
+  return (await unusedFallbackAlgorithms(tx, deviceNid)).map(({ algorithm }) => algorithm);
+}
+
+function refuseForeignKeys(session: Session, keys: TypeOf<typeof DeviceKeys>): void {
+  if (keys.user_id === session.userId && keys.device_id === session.deviceId) return;
+  throw new MatrixError('M_BAD_JSON', 'device_keys must name the user and the device that upload them');
+}
+
+async function publishDeviceKeys(tx: Transaction, session: Session, uploaded: TypeOf<typeof DeviceKeys>): Promise<void> {
+  const keys: JsonObject = { ...uploaded, unsigned: undefined };
+  const json = await findDeviceKeys(tx, session.deviceNid);
+  const stored = json === undefined ? undefined : (JSON.parse(json) as JsonObject);
+  const text = JSON.stringify(keys);
+  if (stored !== undefined && isDeepStrictEqual(stored, JSON.parse(text))) return;
+  if (await isCrossSigningKey(tx, session.userNid, session.deviceId)) {
+    throw new MatrixError('M_FORBIDDEN', 'The id of this device is one of your cross-signing keys');
+  }
+  if (stored !== undefined && !isSameKey(stored, keys)) await forgetSignatures(tx, session.userNid, [session.deviceId]);
+  await putDeviceKeys(tx, session.deviceNid, text);
+  await markDevicesChanged(tx, session.userNid);
+}
+
+async function addOneTimeKeys(tx: Transaction, deviceNid: number, keys: readonly NamedKey[]): Promise<void> {
+  const held = await oneTimeKeysWithIds(tx, deviceNid, keys.map((key) => key.key_id));
+  const fresh = keys.filter((key) => {
+    const same = held.find(({ algorithm, key_id }) => algorithm === key.algorithm && key_id === key.key_id);
+    if (same !== undefined && !isDeepStrictEqual(JSON.parse(same.json), JSON.parse(key.json))) throw alreadyExists(same, key);
+    return same === undefined;
+  });
+  if (fresh.length === 0) return;
+  const position = await advance(tx, [`oneTimeKeys/${deviceNid}`]);
+  await insertOneTimeKeys(tx, deviceNid, position, fresh);
+  const counts = await countOneTimeKeys(tx, deviceNid);
+  if (counts.reduce((sum, { n }) => sum + n, 0) > MOST_KEYS) throw new MatrixError('M_INVALID_PARAM', `A device may keep at most ${MOST_KEYS} one-time keys here`);
+}
+
+async function replaceFallbackKeys(tx: Transaction, deviceNid: number, keys: readonly NamedKey[]): Promise<void> {
+  let replaced = 0;
+  for (const key of keys) replaced += await putFallbackKey(tx, deviceNid, key);
+  if (replaced > 0) await advance(tx, [`oneTimeKeys/${deviceNid}`]);
+}
+
+function namedKeys(keys: TypeOf<typeof OneTimeKeys> | undefined, most: number): readonly NamedKey[] {
+  const entries = Object.entries(keys ?? {});
+  if (entries.length > most) throw new MatrixError('M_TOO_LARGE', `At most ${most} such keys may be uploaded at once`);
+  return entries.map(([name, key]) => {
+    const [, algorithm, keyId] = KEY_NAME.exec(name) ?? [];
+    if (algorithm === undefined || keyId === undefined) throw new MatrixError('M_BAD_JSON', 'A key is named <algorithm>:<key id>');
+    return { algorithm, key_id: keyId, json: JSON.stringify(key) };
+  });
+}
+
+/** The words are Synapse's: the clients of Element read both keys out of them. */
+function alreadyExists(held: NamedKey, uploaded: NamedKey): MatrixError {
+  const message = `One time key ${held.algorithm}:${held.key_id} already exists. Old key: ${held.json}; new key: ${uploaded.json}`;
+  return new MatrixError('M_UNKNOWN', message, { status: 400 });
+}
