@@ -1,6 +1,5 @@
 import type { Session } from '../auth/session.js';
-import type { MatrixError } from '../matrix/errors.js';
-import { notFound } from '../matrix/errors.js';
+import { notFound, type MatrixError } from '../matrix/errors.js';
 import type { ServerName } from '../matrix/identifiers.js';
 import { ByteStream } from '../matrix/reply.js';
 import type { Database } from '../storage/database.js';

@@ -40,9 +40,9 @@ export async function findMediaFor(
     WHERE m.media_id = ${mxc.mediaId} AND m.shard = ${mxc.serverName}
       AND (m.uploader_nid = ${who.userNid} OR EXISTS (
         SELECT 1
-        FROM media_grants g
-        JOIN memberships mine ON mine.room_nid = g.room_nid AND mine.user_nid = ${who.userNid}
-        WHERE g.media_id = m.media_id AND mine.membership = 'join'
+        FROM media_grants g CROSS JOIN memberships mine -- in this order: a blob has few rooms, a person may have hundreds
+        WHERE g.media_id = m.media_id
+          AND mine.room_nid = g.room_nid AND mine.user_nid = ${who.userNid} AND mine.membership = 'join'
           AND (mine.changed_seq <= g.seq OR CASE ${visibilityAtGrant}
             WHEN 'shared' THEN 1 = 1
             WHEN 'invited' THEN ${membershipAtGrant(who.userId)} IN ('join', 'invite')

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { createServer, request, type ClientRequest, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Session } from '../auth/session.js';
+import { MatrixError } from '../matrix/errors.js';
+import { engines } from '../storage/engines.testing.js';
+import { downloadMedia } from './download.js';
+import { openShard, person, serverName, upload, type Shard } from './fixture.testing.js';
+import { uploadMedia } from './upload.js';
+
+const [sqlite] = engines;
+
+describe('media over a real connection', () => {
+  let shard: Shard;
+  let server: Server;
+  let settled: Promise<unknown>;
+  let session: Session;
+  let mediaId: string;
+
+  beforeEach(async () => {
+    if (sqlite === undefined) throw new Error('no engine');
+    shard = await openShard(sqlite);
+    session = await person(shard.db, 'alice', 100);
+    mediaId = await upload(shard, session);
+    server = createServer((req, res) => {
+      settled = (async () => {
+        if (req.method === 'GET') {
+          const { body, headers } = await downloadMedia(shard, { session, params: { serverName, mediaId } });
+          await pipeline(body, res.writeHead(200, headers));
+          return;
+        }
+        await uploadMedia(shard, { session, stream: req, contentType: undefined, contentLength: undefined });
+        res.end();
+      })().catch((cause: unknown) => {
+        if (cause instanceof MatrixError) res.writeHead(413).end(cause.errcode);
+        return cause;
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await shard.close();
+  });
+
+  function connect(method: 'GET' | 'POST'): ClientRequest {
+    const { port } = server.address() as AddressInfo;
+    return request({ port, host: '127.0.0.1', method }).on('error', () => undefined);
+  }
+
+  const filesThere = async (): Promise<number> => (await readdir(shard.folder, { recursive: true })).filter((name) => name.includes('/')).length;
+  const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
+
+  it('leaves nothing of an upload whose client goes away', async () => {
+    const client = connect('POST');
+    client.write(randomBytes(200_000));
+    await moment();
+    expect(await filesThere()).toBe(2);
+    client.destroy();
+    await moment();
+    expect(await settled).toHaveProperty('message', 'aborted');
+    expect(await filesThere()).toBe(1);
+  });
+
+  it('answers a refusal while the client is still sending', async () => {
+    const client = connect('POST');
+    client.write(randomBytes(1_500_000));
+    const status = await new Promise((resolve) => client.on('response', (response) => { resolve(response.statusCode); }));
+    expect(status).toBe(413);
+    expect(await filesThere()).toBe(1);
+    client.destroy();
+  });
+
+  it('lets go of the blob when the reader goes away', async () => {
+    // More than the buffers of a connection hold, so that the answer is still under way.
+    mediaId = await upload({ ...shard, maxUploadSize: 50_000_000 }, session, randomBytes(30_000_000));
+    const client = connect('GET').end();
+    await new Promise((resolve) => client.on('response', resolve));
+    client.destroy();
+    await moment();
+    expect(await settled).toHaveProperty('code', 'ERR_STREAM_PREMATURE_CLOSE');
+  });
+});
