@@ -1,0 +1,18 @@
+import { creatableVersions, defaultVersion } from '../matrix/room-versions.js';
+
+const capabilities = {
+  'm.room_versions': { default: defaultVersion, available: Object.fromEntries(creatableVersions.map((version) => [version, 'stable'])) },
+  'm.change_password': { enabled: false },
+  'm.3pid_changes': { enabled: false },
+  'm.set_displayname': { enabled: true },
+  'm.set_avatar_url': { enabled: true },
+  'm.profile_fields': { enabled: true },
+  'm.get_login_token': { enabled: false },
+  'm.forget_forced_upon_leave': { enabled: false },
+  'io.element.msc4452.preview_url': { enabled: false },
+};
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities */
+export async function listCapabilities(): Promise<object> {
+  return { capabilities };
+}

@@ -1,0 +1,65 @@
+import type { DeviceId } from '../matrix/identifiers.js';
+import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import { newNid } from '../storage/stream.js';
+
+export interface DeviceRow {
+  readonly device_nid: number;
+  readonly device_id: DeviceId;
+  readonly display_name: string | null;
+  readonly last_seen_ts: number | null;
+  readonly last_seen_ip: string | null;
+}
+
+export async function devicesOf(tx: ReadTransaction, userNid: number): Promise<readonly DeviceRow[]> {
+  return tx.all<DeviceRow>(sql`
+    SELECT device_nid, device_id, display_name, last_seen_ts, last_seen_ip
+    FROM devices WHERE user_nid = ${userNid} ORDER BY device_nid`);
+}
+
+export async function findDevice(tx: ReadTransaction, userNid: number, deviceId: DeviceId): Promise<DeviceRow | undefined> {
+  return tx.one<DeviceRow>(sql`
+    SELECT device_nid, device_id, display_name, last_seen_ts, last_seen_ip
+    FROM devices WHERE user_nid = ${userNid} AND device_id = ${deviceId}`);
+}
+
+export interface SeenDevice {
+  readonly userNid: number;
+  readonly deviceId: DeviceId;
+  readonly displayName: string | undefined;
+  readonly ip: string;
+  readonly now: number;
+}
+
+/** The nid of a device; one that is known keeps its name. */
+export async function ensureDevice(tx: Transaction, device: SeenDevice): Promise<number> {
+  const row = await tx.one<{ device_nid: number }>(sql`
+    INSERT INTO devices (device_nid, user_nid, device_id, display_name, last_seen_ts, last_seen_ip, created_ts)
+    VALUES (${await newNid(tx)}, ${device.userNid}, ${device.deviceId}, ${device.displayName ?? null}, ${device.now}, ${device.ip}, ${device.now})
+    ON CONFLICT (user_nid, device_id) DO UPDATE SET last_seen_ts = excluded.last_seen_ts, last_seen_ip = excluded.last_seen_ip
+    RETURNING device_nid`);
+  if (row === undefined) throw new Error('the upsert of a device returned nothing');
+  return row.device_nid;
+}
+
+/** False when there is no such device. */
+export async function renameDevice(tx: Transaction, device: { userNid: number; deviceId: DeviceId; displayName: string }): Promise<boolean> {
+  const changed = await tx.run(sql`
+    UPDATE devices SET display_name = ${device.displayName}
+    WHERE user_nid = ${device.userNid} AND device_id = ${device.deviceId}`);
+  return changed > 0;
+}
+
+/**
+ * The ids of those that were there. Tokens, device keys, one-time and fallback keys and undelivered to-device messages
+ * go with their device by foreign key.
+ */
+export async function deleteDevices(tx: Transaction, userNid: number, deviceIds: readonly DeviceId[]): Promise<readonly DeviceId[]> {
+  const gone = await tx.all<{ device_id: DeviceId }>(sql`
+    DELETE FROM devices WHERE user_nid = ${userNid} AND device_id IN ${inList(deviceIds)} RETURNING device_id`);
+  return gone.map((row) => row.device_id);
+}
+
+export async function deleteAllDevices(tx: Transaction, userNid: number): Promise<readonly DeviceId[]> {
+  const gone = await tx.all<{ device_id: DeviceId }>(sql`DELETE FROM devices WHERE user_nid = ${userNid} RETURNING device_id`);
+  return gone.map((row) => row.device_id);
+}

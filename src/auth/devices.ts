@@ -1,0 +1,103 @@
+import { MatrixError, notFound } from '../matrix/errors.js';
+import { parseDeviceId, type DeviceId } from '../matrix/identifiers.js';
+import { anyObject, array, object, optional, text, type TypeOf } from '../matrix/schema.js';
+import type { Transaction } from '../storage/database.js';
+import { deleteDevices, devicesOf, findDevice, renameDevice, type DeviceRow } from './devices-store.js';
+import { DeviceName } from './login.js';
+import type { Session } from './session.js';
+import { requireUia, type UiaDeps } from './uia.js';
+
+/**
+ * Told in the transaction that renames or removes devices, so that everybody who may know of them looks again.
+ * With a device go, by foreign key: its token, device keys, one-time and fallback keys, to-device messages and their
+ * transaction ids. What only names it must go here: `key_signatures` whose target is one of `removed`.
+ */
+export interface DeviceObserver {
+  devicesChanged(tx: Transaction, userNid: number, removed: readonly DeviceId[]): Promise<void>;
+}
+
+interface Deps extends UiaDeps {
+  readonly deviceObserver: DeviceObserver;
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3devices */
+export async function listDevices({ db }: Pick<Deps, 'db'>, { session }: { session: Session }): Promise<object> {
+  const rows = await db.read((tx) => devicesOf(tx, session.userNid));
+  return { devices: rows.map(shown) };
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3devicesdeviceid */
+export async function getDevice({ db }: Pick<Deps, 'db'>, { session, params }: { session: Session; params: { deviceId: DeviceId } }): Promise<object> {
+  const row = await db.read((tx) => findDevice(tx, session.userNid, params.deviceId));
+  if (row === undefined) throw noSuchDevice();
+  return shown(row);
+}
+
+export const DeviceUpdate = object({ display_name: optional(DeviceName) });
+
+interface UpdateCall {
+  readonly session: Session;
+  readonly params: { readonly deviceId: DeviceId };
+  readonly body: TypeOf<typeof DeviceUpdate>;
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3devicesdeviceid */
+export async function updateDevice({ db, deviceObserver }: Pick<Deps, 'db' | 'deviceObserver'>, { session, params, body }: UpdateCall): Promise<object> {
+  const { userNid } = session;
+  await db.transaction(async (tx) => {
+    const device = await findDevice(tx, userNid, params.deviceId);
+    if (device === undefined) throw noSuchDevice();
+    if (body.display_name === undefined || body.display_name === device.display_name) return;
+    await renameDevice(tx, { userNid, deviceId: params.deviceId, displayName: body.display_name });
+    await deviceObserver.devicesChanged(tx, userNid, []);
+  });
+  return {};
+}
+
+export const DeviceDeletion = object({ auth: optional(anyObject) });
+
+interface DeletionCall {
+  readonly session: Session;
+  readonly params: { readonly deviceId: DeviceId };
+  readonly body: TypeOf<typeof DeviceDeletion>;
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3devicesdeviceid */
+export async function deleteDevice(deps: Deps, { session, params, body }: DeletionCall): Promise<object> {
+  await requireUia(deps, session, `DELETE devices/${params.deviceId}`, body.auth);
+  await removeDevices(deps, session, [params.deviceId]);
+  return {};
+}
+
+export const DevicesDeletion = object({
+  devices: array(text({ minLength: 1, maxLength: 255 }), { maxItems: 1000 }),
+  auth: optional(anyObject),
+});
+
+/** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3delete_devices */
+export async function deleteManyDevices(deps: Deps, { session, body }: { session: Session; body: TypeOf<typeof DevicesDeletion> }): Promise<object> {
+  const deviceIds = [...new Set(body.devices)].sort().map(parseDeviceId);
+  await requireUia(deps, session, `POST delete_devices ${JSON.stringify(deviceIds)}`, body.auth);
+  await removeDevices(deps, session, deviceIds);
+  return {};
+}
+
+async function removeDevices({ db, deviceObserver }: Deps, { userNid }: Session, deviceIds: readonly DeviceId[]): Promise<void> {
+  await db.transaction(async (tx) => {
+    const gone = await deleteDevices(tx, userNid, deviceIds);
+    if (gone.length > 0) await deviceObserver.devicesChanged(tx, userNid, gone);
+  });
+}
+
+function shown({ device_id, display_name, last_seen_ts, last_seen_ip }: DeviceRow): object {
+  return {
+    device_id,
+    ...(display_name === null ? {} : { display_name }),
+    ...(last_seen_ts === null ? {} : { last_seen_ts }),
+    ...(last_seen_ip === null ? {} : { last_seen_ip }),
+  };
+}
+
+function noSuchDevice(): MatrixError {
+  return notFound('You have no such device');
+}

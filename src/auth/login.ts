@@ -1,0 +1,59 @@
+import type { Clock, Random } from '../matrix/clock.js';
+import { MatrixError } from '../matrix/errors.js';
+import { parseDeviceId, type ServerName } from '../matrix/identifiers.js';
+import { object, optional, string, text, type TypeOf } from '../matrix/schema.js';
+import type { Database } from '../storage/database.js';
+import { accountIdOf, Identifier, typedName, type Naming } from './identifier.js';
+import { openSession } from './open-session.js';
+import type { Passwords } from './passwords.js';
+import { findAccount, type UserRow } from './users-store.js';
+
+export const Password = text({ maxLength: 512 });
+export const DeviceName = text({ maxLength: 255 });
+
+export const LoginBody = object({
+  type: string,
+  identifier: optional(Identifier),
+  user: optional(string),
+  password: optional(Password),
+  device_id: optional(text({ minLength: 1, maxLength: 255 })),
+  initial_device_display_name: optional(DeviceName),
+});
+
+export interface LoginDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly serverName: ServerName;
+  readonly passwords: Passwords;
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3login */
+export async function listLoginFlows(): Promise<object> {
+  return { flows: [{ type: 'm.login.password' }] };
+}
+
+/**
+ * Password login. A wrong password and a person who does not exist get the same words after the same time (RULES D7); what
+ * else bars an account is said only to who knows its password. https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login
+ */
+export async function logIn(deps: LoginDeps, { body, ip }: { body: TypeOf<typeof LoginBody>; ip: string }): Promise<object> {
+  if (body.type !== 'm.login.password') throw new MatrixError('M_UNKNOWN', 'This server knows only m.login.password', { status: 400 });
+  const deviceId = body.device_id === undefined ? undefined : parseDeviceId(body.device_id);
+  const { user_nid: userNid, user_id } = await prove(deps, body);
+  const opened = await deps.db.transaction((tx) =>
+    openSession(tx, deps.random, { userNid, deviceId, displayName: body.initial_device_display_name, ip, now: deps.clock() }));
+  return { user_id, ...opened, home_server: deps.serverName };
+}
+
+async function prove({ db, serverName, passwords }: LoginDeps, body: Naming & { readonly password?: string }): Promise<UserRow> {
+  if (body.password === undefined) throw new MatrixError('M_MISSING_PARAM', 'A password is missing');
+  if (body.identifier === undefined && body.user === undefined) throw new MatrixError('M_MISSING_PARAM', 'An identifier is missing');
+  const name = typedName(body);
+  const account = await db.read(async (tx) => (name === undefined ? undefined : findAccount(tx, accountIdOf(name, serverName))));
+  const isRight = await passwords.verifyPassword(body.password, account?.password_hash);
+  if (account === undefined || !isRight) throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password');
+  if (account.is_deactivated === 1) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated');
+  if (account.is_locked === 1) throw new MatrixError('M_USER_LOCKED', 'This account is locked', { body: { soft_logout: true } });
+  return account;
+}

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { newUserId, parseServerName } from '../matrix/identifiers.js';
+import type { Database } from '../storage/database.js';
+import { authenticate } from './authenticate.js';
+import { openSession } from './open-session.js';
+import { createPasswords, type Passwords } from './passwords.js';
+import type { Session } from './session.js';
+import { createUser } from './users-store.js';
+
+export const serverName = parseServerName('shard.example');
+const passwords = createPasswords(2);
+
+export interface TestDeps {
+  readonly db: Database;
+  readonly clock: () => number;
+  readonly random: (bytes: number) => Buffer;
+  readonly serverName: typeof serverName;
+  readonly passwords: Passwords;
+}
+
+/** What most handlers ask for, over a test's database; the time stands still at `now`. */
+export function testDeps(db: Database, now = 1_000_000): TestDeps {
+  return { db, clock: () => now, random: randomBytes, serverName, passwords };
+}
+
+/** An account with the password `<localpart>'s password`. */
+export async function makeAccount(deps: TestDeps, localpart: string): Promise<number> {
+  const passwordHash = await passwords.hashPassword(`${localpart}'s password`);
+  const userNid = await deps.db.transaction((tx) =>
+    createUser(tx, { userId: newUserId(localpart, serverName), passwordHash, isAdmin: false, now: deps.clock() }));
+  if (userNid === undefined) throw new Error(`${localpart} is taken`);
+  return userNid;
+}
+
+/** A further session of an account. */
+export async function makeSession(deps: TestDeps, userNid: number): Promise<Session & { readonly token: string }> {
+  const { access_token: token } = await deps.db.transaction((tx) =>
+    openSession(tx, deps.random, { userNid, deviceId: undefined, displayName: undefined, ip: '192.0.2.1', now: deps.clock() }));
+  return { ...(await authenticate(deps, `Bearer ${token}`)), token };
+}
+
+/** An account with one session. */
+export async function makePerson(deps: TestDeps, localpart: string): Promise<Session & { readonly token: string }> {
+  return makeSession(deps, await makeAccount(deps, localpart));
+}
+
+/** The refusal a call ends in, as a client would see it. */
+export async function refusalOf(call: Promise<unknown>): Promise<{ errcode: string; message: string; status?: number; body?: unknown }> {
+  try {
+    await call;
+  } catch (error) {
+    const { errcode, message, details } = error as { errcode: string; message: string; details: { status?: number; body?: unknown } };
+    return { errcode, message, ...details };
+  }
+  throw new Error('the call was not refused');
+}

@@ -1,0 +1,88 @@
+import type { Random } from '../matrix/clock.js';
+import { forbidden, MatrixError } from '../matrix/errors.js';
+import { newUserId, parseDeviceId, type ServerName, type UserId } from '../matrix/identifiers.js';
+import { anyObject, boolean, object, oneOf, optional, string, text, type TypeOf } from '../matrix/schema.js';
+import type { Database, Transaction } from '../storage/database.js';
+import { lowerCase } from './identifier.js';
+import { DeviceName, Password, type LoginDeps } from './login.js';
+import { openSession } from './open-session.js';
+import { requireDummy } from './uia.js';
+import { createUser, findAccount, type NewAccount } from './users-store.js';
+
+export interface RegisterDeps extends LoginDeps {
+  readonly registrationIsOpen: boolean;
+}
+
+export const RegisterQuery = object({ kind: optional(oneOf('user', 'guest')) });
+export const RegisterBody = object({
+  auth: optional(anyObject),
+  username: optional(string),
+  password: optional(Password),
+  device_id: optional(text({ minLength: 1, maxLength: 255 })),
+  initial_device_display_name: optional(DeviceName),
+  inhibit_login: optional(boolean),
+});
+
+interface RegisterCall {
+  readonly query: TypeOf<typeof RegisterQuery>;
+  readonly body: TypeOf<typeof RegisterBody>;
+  readonly ip: string;
+}
+
+/** Closed unless the operator opened it; never for guests (RULES A5). https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register */
+export async function register(deps: RegisterDeps, { query, body, ip }: RegisterCall): Promise<object> {
+  if (query.kind === 'guest') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server has no guests');
+  refuseWhenClosed(deps.registrationIsOpen);
+  const userId = newUserId(body.username === undefined ? newLocalpart(deps.random) : lowerCase(body.username), deps.serverName);
+  const deviceId = body.device_id === undefined ? undefined : parseDeviceId(body.device_id);
+  await refuseTaken(deps.db, userId);
+  await requireDummy(deps, 'POST register', body.auth);
+  if (body.password === undefined) throw new MatrixError('M_MISSING_PARAM', 'A password is missing');
+  const passwordHash = await deps.passwords.hashPassword(body.password);
+  const now = deps.clock();
+  return deps.db.transaction(async (tx) => {
+    const userNid = await createAccount(tx, { userId, passwordHash, isAdmin: false, now });
+    const made = { user_id: userId, home_server: deps.serverName };
+    if (body.inhibit_login === true) return made;
+    const opened = await openSession(tx, deps.random, { userNid, deviceId, displayName: body.initial_device_display_name, ip, now });
+    return { ...made, ...opened };
+  });
+}
+
+/** Refuses a taken name with M_USER_IN_USE. */
+export async function createAccount(tx: Transaction, account: NewAccount): Promise<number> {
+  const userNid = await createUser(tx, account);
+  if (userNid === undefined) throw taken();
+  return userNid;
+}
+
+export const AvailableQuery = object({ username: string });
+
+interface AvailableDeps {
+  readonly db: Database;
+  readonly serverName: ServerName;
+  readonly registrationIsOpen: boolean;
+}
+
+/** While registration is closed nobody learns who exists (RULES D7). https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3registeravailable */
+export async function isAvailable(deps: AvailableDeps, { query }: { query: TypeOf<typeof AvailableQuery> }): Promise<object> {
+  refuseWhenClosed(deps.registrationIsOpen);
+  await refuseTaken(deps.db, newUserId(lowerCase(query.username), deps.serverName));
+  return { available: true };
+}
+
+function refuseWhenClosed(isOpen: boolean): void {
+  if (!isOpen) throw forbidden('Accounts on this server are made by its operators');
+}
+
+async function refuseTaken(db: Database, userId: UserId): Promise<void> {
+  if ((await db.read((tx) => findAccount(tx, userId))) !== undefined) throw taken();
+}
+
+function taken(): MatrixError {
+  return new MatrixError('M_USER_IN_USE', 'This user name is taken');
+}
+
+function newLocalpart(random: Random): string {
+  return `u${random(8).toString('hex')}`;
+}

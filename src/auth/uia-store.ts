@@ -1,0 +1,35 @@
+import { sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+
+export interface UiaSessionRow {
+  readonly user_nid: number | null;
+  readonly operation: string;
+}
+
+export interface NewUiaSession extends UiaSessionRow {
+  readonly sessionId: string;
+  readonly now: number;
+}
+
+/** A session lives this long at most; a person needs some minutes to find their password. */
+export const UIA_LIFE_MS = 3_600_000;
+
+export async function saveUiaSession(tx: Transaction, session: NewUiaSession): Promise<void> {
+  await tx.run(sql`DELETE FROM uia_sessions WHERE created_ts < ${session.now - UIA_LIFE_MS}`);
+  await tx.run(sql`
+    INSERT INTO uia_sessions (session_id, user_nid, operation, completed, created_ts)
+    VALUES (${session.sessionId}, ${session.user_nid}, ${session.operation}, ${'[]'}, ${session.now})`);
+}
+
+export async function findUiaSession(tx: ReadTransaction, sessionId: string, since: number): Promise<UiaSessionRow | undefined> {
+  return tx.one<UiaSessionRow>(sql`
+    SELECT user_nid, operation FROM uia_sessions
+    WHERE session_id = ${sessionId} AND created_ts >= ${since}`);
+}
+
+/** Uses up a session made for one use, such as a nonce; false when there is none of that operation made since `since`. */
+export async function takeUiaSession(tx: Transaction, taken: { sessionId: string; operation: string; since: number }): Promise<boolean> {
+  const used = await tx.run(sql`
+    DELETE FROM uia_sessions
+    WHERE session_id = ${taken.sessionId} AND operation = ${taken.operation} AND created_ts >= ${taken.since}`);
+  return used > 0;
+}

@@ -1,0 +1,67 @@
+import type { UserId } from '../matrix/identifiers.js';
+import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import { newNid } from '../storage/stream.js';
+
+export interface UserRow {
+  readonly user_nid: number;
+  readonly user_id: UserId;
+  /** 0: an id merely named in events; nobody registered it here. */
+  readonly is_account: number;
+  readonly password_hash: string | null;
+  readonly is_admin: number;
+  readonly is_deactivated: number;
+  readonly is_locked: number;
+  readonly is_suspended: number;
+}
+
+export async function findUser(tx: ReadTransaction, userId: UserId): Promise<UserRow | undefined> {
+  return tx.one<UserRow>(sql`
+    SELECT user_nid, user_id, is_account, password_hash, is_admin, is_deactivated, is_locked, is_suspended
+    FROM users WHERE user_id = ${userId}`);
+}
+
+/** An account of this shard; `id` is what somebody typed, so it need not be a user id at all. */
+export async function findAccount(tx: ReadTransaction, id: string): Promise<UserRow | undefined> {
+  return tx.one<UserRow>(sql`
+    SELECT user_nid, user_id, is_account, password_hash, is_admin, is_deactivated, is_locked, is_suspended
+    FROM users WHERE user_id = ${id} AND is_account = 1`);
+}
+
+export async function userIdsByNid(tx: ReadTransaction, userNids: readonly number[]): Promise<ReadonlyMap<number, UserId>> {
+  if (userNids.length === 0) return new Map();
+  const rows = await tx.all<{ user_nid: number; user_id: UserId }>(sql`
+    SELECT user_nid, user_id FROM users WHERE user_nid IN ${inList(userNids)}`);
+  return new Map(rows.map((row) => [row.user_nid, row.user_id]));
+}
+
+/** The nid of an id that an event names, whether or not anybody has registered it. */
+export async function ensureUser(tx: Transaction, userId: UserId, now: number): Promise<number> {
+  const known = await tx.one<{ user_nid: number }>(sql`SELECT user_nid FROM users WHERE user_id = ${userId}`);
+  if (known !== undefined) return known.user_nid;
+  const made = await tx.one<{ user_nid: number }>(sql`
+    INSERT INTO users (user_nid, user_id, is_account, created_ts)
+    VALUES (${await newNid(tx)}, ${userId}, 0, ${now})
+    ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id
+    RETURNING user_nid`);
+  if (made === undefined) throw new Error('the upsert of a user returned nothing');
+  return made.user_nid;
+}
+
+export interface NewAccount {
+  readonly userId: UserId;
+  readonly passwordHash: string;
+  readonly isAdmin: boolean;
+  readonly now: number;
+}
+
+/** The new account's nid; undefined when the id is taken. An id that events already name keeps its nid. */
+export async function createUser(tx: Transaction, account: NewAccount): Promise<number | undefined> {
+  const made = await tx.one<{ user_nid: number }>(sql`
+    INSERT INTO users (user_nid, user_id, is_account, password_hash, is_admin, created_ts)
+    VALUES (${await newNid(tx)}, ${account.userId}, 1, ${account.passwordHash}, ${account.isAdmin ? 1 : 0}, ${account.now})
+    ON CONFLICT (user_id) DO UPDATE SET
+      is_account = 1, password_hash = excluded.password_hash, is_admin = excluded.is_admin, created_ts = excluded.created_ts
+      WHERE users.is_account = 0
+    RETURNING user_nid`);
+  return made?.user_nid;
+}
