@@ -1,0 +1,39 @@
+import { sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import type { Range } from '../storage/stream.js';
+
+/** `room_nid` of what belongs to no room. */
+export const GLOBAL = 0;
+
+export interface AccountDataRow {
+  readonly room_nid: number;
+  readonly type: string;
+  /** JSON. */
+  readonly content: string;
+}
+
+export interface AccountDataKey {
+  readonly userNid: number;
+  readonly roomNid: number;
+  readonly type: string;
+}
+
+export async function findAccountData(tx: ReadTransaction, { userNid, roomNid, type }: AccountDataKey): Promise<string | undefined> {
+  const row = await tx.one<{ content: string }>(sql`
+    SELECT content FROM account_data WHERE user_nid = ${userNid} AND room_nid = ${roomNid} AND type = ${type}`);
+  return row?.content;
+}
+
+export async function saveAccountData(tx: Transaction, { userNid, roomNid, type }: AccountDataKey, data: { content: string; position: number }): Promise<void> {
+  await tx.run(sql`
+    INSERT INTO account_data (user_nid, room_nid, type, content, position)
+    VALUES (${userNid}, ${roomNid}, ${type}, ${data.content}, ${data.position})
+    ON CONFLICT (user_nid, room_nid, type) DO UPDATE SET content = excluded.content, position = excluded.position`);
+}
+
+/** What a person set within the range, rooms and no room alike, oldest first. */
+export async function accountDataSince(tx: ReadTransaction, userNid: number, { after, upTo }: Range): Promise<readonly AccountDataRow[]> {
+  return tx.all<AccountDataRow>(sql`
+    SELECT room_nid, type, content FROM account_data
+    WHERE user_nid = ${userNid} AND position > ${after} AND position <= ${upTo}
+    ORDER BY position`);
+}

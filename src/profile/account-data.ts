@@ -1,0 +1,85 @@
+import type { Session } from '../auth/session.js';
+import { forbidden, MatrixError, notFound } from '../matrix/errors.js';
+import type { RoomId, UserId } from '../matrix/identifiers.js';
+import { JsonText } from '../matrix/reply.js';
+import { anyObject, type JsonObject } from '../matrix/schema.js';
+import { NOT_IN_ROOM } from '../rooms/lock.js';
+import { ownRoom } from '../rooms/memberships-store.js';
+import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
+import { advance } from '../storage/stream.js';
+import { findAccountData, GLOBAL, saveAccountData, type AccountDataKey } from './account-data-store.js';
+
+interface Deps {
+  readonly db: Database;
+}
+
+interface Call<Params> {
+  readonly session: Session;
+  readonly params: { readonly userId: UserId; readonly type: string } & Params;
+}
+
+export const AccountData = anyObject;
+
+/** Set by read markers and by the push rules' own endpoints only. */
+const NOT_SET_HERE: readonly string[] = ['m.fully_read', 'm.push_rules'];
+
+/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridaccount_datatype */
+export async function setAccountData({ db }: Deps, { session, params, body }: Call<unknown> & { body: JsonObject }): Promise<object> {
+  refuseReserved(params.type);
+  refuseOthers(session, params.userId);
+  await db.transaction((tx) => putAccountData(tx, { userNid: session.userNid, roomNid: GLOBAL, type: params.type }, body));
+  return {};
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3useruseridaccount_datatype */
+export async function getAccountData({ db }: Deps, { session, params }: Call<unknown>): Promise<JsonText> {
+  refuseOthers(session, params.userId);
+  return db.read((tx) => readAccountData(tx, { userNid: session.userNid, roomNid: GLOBAL, type: params.type }));
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridroomsroomidaccount_datatype */
+export async function setRoomAccountData({ db }: Deps, { session, params, body }: Call<{ roomId: RoomId }> & { body: JsonObject }): Promise<object> {
+  refuseReserved(params.type);
+  refuseOthers(session, params.userId);
+  await db.transaction(async (tx) => {
+    const roomNid = await roomOf(tx, params.roomId, session);
+    await putAccountData(tx, { userNid: session.userNid, roomNid, type: params.type }, body);
+  });
+  return {};
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3useruseridroomsroomidaccount_datatype */
+export async function getRoomAccountData({ db }: Deps, { session, params }: Call<{ roomId: RoomId }>): Promise<JsonText> {
+  refuseOthers(session, params.userId);
+  return db.read(async (tx) => {
+    const roomNid = await roomOf(tx, params.roomId, session);
+    return readAccountData(tx, { userNid: session.userNid, roomNid, type: params.type });
+  });
+}
+
+/** Always news to the person's devices, even when nothing differs: clients wait for the echo. */
+export async function putAccountData(tx: Transaction, key: AccountDataKey, content: JsonObject): Promise<void> {
+  const position = await advance(tx, [`account/${key.userNid}`]);
+  await saveAccountData(tx, key, { content: JSON.stringify(content), position });
+}
+
+async function readAccountData(tx: ReadTransaction, key: AccountDataKey): Promise<JsonText> {
+  const content = await findAccountData(tx, key);
+  if (content === undefined) throw notFound('Nothing has been set under this type');
+  return new JsonText(content);
+}
+
+/** A room the person is in, was in, or is invited to; any other, and none at all, are refused alike. */
+async function roomOf(tx: ReadTransaction, roomId: RoomId, { userNid }: Session): Promise<number> {
+  const room = await ownRoom(tx, roomId, userNid);
+  if (room === undefined || room.membership === null) throw forbidden(NOT_IN_ROOM);
+  return room.room_nid;
+}
+
+function refuseReserved(type: string): void {
+  if (NOT_SET_HERE.includes(type)) throw new MatrixError('M_BAD_JSON', `${type} is not set as account data`, { status: 405 });
+}
+
+function refuseOthers(session: Session, userId: UserId): void {
+  if (userId !== session.userId) throw forbidden('Account data is its person’s own');
+}

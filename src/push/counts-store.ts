@@ -1,0 +1,69 @@
+import { inList, rowsOf, sql, type ReadTransaction } from '../storage/database.js';
+
+export interface Sums {
+  readonly notify_sum: number;
+  readonly highlight_sum: number;
+}
+
+/** The running totals of each room's main timeline at the point to which somebody has read it. */
+export async function mainSumsAt(tx: ReadTransaction, points: readonly { room_nid: number; seq: number }[]): Promise<ReadonlyMap<number, Sums>> {
+  if (points.length === 0) return new Map();
+  const rows = await tx.all<{ room_nid: number; notify_sum: number; highlight_sum: number }>(sql`
+    WITH picked (room_nid, seq) AS (VALUES ${rowsOf(points.map((p) => [p.room_nid, p.seq]), 2)}),
+    last (room_nid, seq) AS (
+      SELECT p.room_nid, (
+        SELECT e.seq FROM events e WHERE e.room_nid = p.room_nid AND e.seq <= p.seq AND e.thread_root IS NULL ORDER BY e.seq DESC LIMIT 1)
+      FROM picked p)
+    SELECT e.room_nid, e.notify_sum, e.highlight_sum
+    FROM last JOIN events e ON e.room_nid = last.room_nid AND e.seq = last.seq`);
+  return new Map(rows.map((row) => [row.room_nid, row]));
+}
+
+export interface ThreadSums extends Sums {
+  readonly room_nid: number;
+  readonly root_id: string;
+  /** The totals at the newest event of the thread that was read; 0 when none was. */
+  readonly read_notify: number;
+  readonly read_highlight: number;
+}
+
+/** The threads that have events after what was read of their room, with the totals where each was read to. */
+export async function threadSums(
+  tx: ReadTransaction,
+  userNid: number,
+  points: readonly { room_nid: number; seq: number }[],
+): Promise<readonly ThreadSums[]> {
+  if (points.length === 0) return [];
+  return tx.all<ThreadSums>(sql`
+    WITH picked (room_nid, seq) AS (VALUES ${rowsOf(points.map((p) => [p.room_nid, p.seq]), 2)}),
+    unread (room_nid, root_id, notify_sum, highlight_sum, read_seq) AS (
+      SELECT t.room_nid, t.root_id, t.notify_sum, t.highlight_sum, (
+        SELECT coalesce(max(r.seq), 0) FROM receipts r
+        WHERE r.room_nid = t.room_nid AND r.user_nid = ${userNid} AND r.thread_id = t.root_id)
+      FROM picked p JOIN threads t ON t.room_nid = p.room_nid AND t.newest_seq > p.seq)
+    SELECT u.room_nid, u.root_id, u.notify_sum, u.highlight_sum,
+      coalesce((SELECT e.notify_sum FROM relations x JOIN events e ON e.room_nid = x.room_nid AND e.seq = x.seq
+        WHERE x.room_nid = u.room_nid AND x.target_id = u.root_id AND x.rel_type = 'm.thread'
+          AND (x.seq <= u.read_seq OR x.seq <= (SELECT p.seq FROM picked p WHERE p.room_nid = u.room_nid))
+        ORDER BY x.seq DESC LIMIT 1), 0) AS read_notify,
+      coalesce((SELECT e.highlight_sum FROM relations x JOIN events e ON e.room_nid = x.room_nid AND e.seq = x.seq
+        WHERE x.room_nid = u.room_nid AND x.target_id = u.root_id AND x.rel_type = 'm.thread'
+          AND (x.seq <= u.read_seq OR x.seq <= (SELECT p.seq FROM picked p WHERE p.room_nid = u.room_nid))
+        ORDER BY x.seq DESC LIMIT 1), 0) AS read_highlight
+    FROM unread u`);
+}
+
+export interface Difference {
+  readonly room_nid: number;
+  readonly seq: number;
+  readonly thread_root: string | null;
+  readonly notify: number;
+  readonly highlight: number;
+}
+
+export async function differencesOf(tx: ReadTransaction, userNid: number, roomNids: readonly number[]): Promise<readonly Difference[]> {
+  if (roomNids.length === 0) return [];
+  return tx.all<Difference>(sql`
+    SELECT room_nid, seq, thread_root, notify, highlight FROM push_differences
+    WHERE user_nid = ${userNid} AND room_nid IN ${inList(roomNids)}`);
+}
