@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Session } from '../auth/session.js';
+import type { JsonObject } from '../matrix/schema.js';
+import { engines } from '../storage/engines.testing.js';
+import { openShard, type TestShard } from './shard.testing.js';
+import { acknowledgeToDevice, sendToDevice, toDeviceSince } from './to-device.js';
+
+describe.each(engines)('messages to devices on $name', (engine) => {
+  let shard: TestShard;
+  let alice: Session;
+  let phone: Session;
+  let laptop: Session;
+  beforeEach(async () => {
+    shard = await openShard(engine);
+    alice = await shard.session('alice', 'DESK');
+    phone = await shard.session('bob', 'PHONE');
+    laptop = await shard.session('bob', 'LAPTOP');
+  });
+  afterEach(() => shard.drop());
+
+  const send = (txnId: string, messages: Record<string, Record<string, JsonObject>>, eventType = 'm.room.encrypted') =>
+    sendToDevice({ db: shard.db, clock: () => 0 }, { session: alice, params: { eventType, txnId }, body: { messages } });
+  const inbox = async (session: Session, after = 0, limit?: number) => {
+    const range = { after, upTo: await shard.position() };
+    return shard.db.read((tx) => toDeviceSince(tx, session.deviceNid, range, limit));
+  };
+  const contents = async (session: Session) => (await inbox(session)).texts.map((text) => (JSON.parse(text) as { content: JsonObject }).content);
+
+  it('delivers to the device named, with the sender and the type', async () => {
+    await shard.room(alice, phone);
+    expect(await send('1', { [phone.userId]: { PHONE: { ciphertext: 'x' } } })).toEqual({});
+    expect((await inbox(phone)).texts).toEqual([JSON.stringify({ sender: alice.userId, type: 'm.room.encrypted', content: { ciphertext: 'x' } })]);
+    expect((await inbox(laptop)).texts).toEqual([]);
+  });
+
+  it('delivers to all devices of a user named *, and in order', async () => {
+    await shard.room(alice, phone);
+    await send('1', { [phone.userId]: { '*': { n: 1 } } });
+    await send('2', { [phone.userId]: { PHONE: { n: 2 }, LAPTOP: { n: 3 } } });
+    expect(await contents(phone)).toEqual([{ n: 1 }, { n: 2 }]);
+    expect(await contents(laptop)).toEqual([{ n: 1 }, { n: 3 }]);
+  });
+
+  it('delivers a repeated transaction once, and the same id of another type again', async () => {
+    const own = { [alice.userId]: { DESK: { n: 1 } } };
+    await send('1', own);
+    await send('1', own);
+    await send('1', own, 'm.room_key_request');
+    expect(await contents(alice)).toHaveLength(2);
+  });
+
+  it('drops what is for strangers, and says nothing', async () => {
+    expect(await send('1', { [phone.userId]: { '*': { n: 1 } }, '@nobody:shard.example': { X: {} } })).toEqual({});
+    expect(await contents(phone)).toEqual([]);
+  });
+
+  it('refuses a message larger than an event', async () => {
+    await expect(send('1', { [alice.userId]: { DESK: { text: 'x'.repeat(66_000) } } })).rejects.toMatchObject({ errcode: 'M_TOO_LARGE' });
+  });
+
+  it('keeps messages until they are acknowledged, and says how far a full page reaches', async () => {
+    await shard.room(alice, phone);
+    for (const n of [1, 2, 3]) await send(String(n), { [phone.userId]: { PHONE: { n } } });
+    const first = await inbox(phone, 0, 2);
+    expect(first.texts).toHaveLength(2);
+    expect((await inbox(phone, 0, 2)).texts).toEqual(first.texts);
+    await shard.db.transaction((tx) => acknowledgeToDevice(tx, phone.deviceNid, first.upTo));
+    expect(await contents(phone)).toEqual([{ n: 3 }]);
+    expect((await inbox(phone)).upTo).toBe(await shard.position());
+  });
+});
