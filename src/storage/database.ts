@@ -80,6 +80,18 @@ export function inList(values: readonly SqlValue[]): Sql {
   return { strings: ['(', ...Array<string>(size - 1).fill(', '), ')'], values: padded };
 }
 
+/**
+ * `(?, …), (?, …), …` for VALUES: rows of integers, as many in each. Padded to a power of two by rows that begin with -1, which is
+ * nobody's nid; an empty list gives one such row.
+ */
+export function rowsOf(rows: readonly (readonly number[])[], width: number): Sql {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(rows.length, 1)));
+  const padded = [...rows, ...Array<readonly number[]>(size - rows.length).fill([-1, ...Array<number>(width - 1).fill(0)])];
+  const row = `(${Array<string>(width).fill('CAST(? AS BIGINT)').join(', ')})`;
+  const strings = Array<string>(size).fill(row).join(', ').split('?');
+  return { strings, values: padded.flat() };
+}
+
 /** Joins fragments: rows of VALUES, conditions of a WHERE. */
 export function join(fragments: readonly Sql[], separator: ', ' | ' AND ' | ' OR ' | ' UNION ALL '): Sql {
   const strings = [''];

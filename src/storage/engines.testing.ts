@@ -2,8 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import type { Database } from './database.js';
-import { migrate } from './migrate.js';
+import { migrate, type ScriptDatabase } from './migrate.js';
 import { openPostgres } from './postgres.js';
 import { createTestPostgres, postgresBinaries } from './postgres.testing.js';
 import { openSqlite } from './sqlite.js';
@@ -12,7 +11,7 @@ let hasWarned = false;
 
 /** A migrated, empty database of its own. */
 export interface TestDatabase {
-  readonly db: Database;
+  readonly db: ScriptDatabase;
   drop(): Promise<void>;
 }
 

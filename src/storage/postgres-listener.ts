@@ -5,6 +5,8 @@ type Listener = Parameters<Database['listen']>[0];
 
 /** What a NOTIFY carries; no topics: too many to name, so everything may have moved. */
 interface Payload {
+  /** The process id of the sender's listening connection, and which of its announcements this is. */
+  readonly from: number;
   readonly count: number;
   readonly position: number;
   readonly topics?: readonly string[];
@@ -28,6 +30,7 @@ export class PostgresListener {
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #heardUpTo: number | undefined;
+  #pid = 0;
   #count = 0;
   #isClosed = false;
 
@@ -39,11 +42,15 @@ export class PostgresListener {
   async start(): Promise<void> {
     const client = new pg.Client(this.#config);
     client.on('notification', (message) => { this.#hear(message); });
-    client.on('error', (cause) => { this.#report(new Error('The connection that hears announcements failed', { cause })); });
+    client.on('error', (cause) => {
+      if (!this.#isClosed) this.#report(new Error('The connection that hears announcements failed', { cause }));
+    });
     client.on('end', () => { this.#reconnectLater(client); });
     this.#client = client;
     await client.connect();
     await client.query('LISTEN cloison');
+    const result = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    this.#pid = result.rows[0]?.pid ?? 0;
   }
 
   add(listener: Listener): void {
@@ -56,9 +63,10 @@ export class PostgresListener {
   notify(client: pg.PoolClient, { position, topics }: Announcement): { readonly sent: Promise<unknown>; heard(): Promise<void> } {
     this.#count += 1;
     const count = this.#count;
-    const full = JSON.stringify({ count, position, topics } satisfies Payload);
-    const payload = Buffer.byteLength(full) <= MOST_BYTES ? full : JSON.stringify({ count, position } satisfies Payload);
-    const key = `${String(client.processID)}:${String(count)}`;
+    const from = this.#pid;
+    const full = JSON.stringify({ from, count, position, topics } satisfies Payload);
+    const payload = Buffer.byteLength(full) <= MOST_BYTES ? full : JSON.stringify({ from, count, position } satisfies Payload);
+    const key = `${String(from)}:${String(count)}`;
     let hasHeard = false;
     let whenHeard = () => { hasHeard = true; };
     this.#awaited.set(key, () => { whenHeard(); });
@@ -87,15 +95,15 @@ export class PostgresListener {
     this.#wakeAwaited();
   }
 
-  #hear({ channel, payload, processId }: pg.Notification): void {
+  #hear({ channel, payload }: pg.Notification): void {
     if (channel !== 'cloison' || payload === undefined) return;
-    const { count, position, topics } = JSON.parse(payload) as Payload;
+    const { from, count, position, topics } = JSON.parse(payload) as Payload;
     this.#heardUpTo = Math.max(this.#heardUpTo ?? 0, position);
     for (const listener of this.#listeners) {
       if (topics === undefined) listener.lost(position);
       else listener.heard({ position, topics });
     }
-    const key = `${String(processId)}:${String(count)}`;
+    const key = `${String(from)}:${String(count)}`;
     this.#awaited.get(key)?.();
     this.#awaited.delete(key);
   }

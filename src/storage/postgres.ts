@@ -29,10 +29,10 @@ const parsers = new Map<number, (text: string) => unknown>([
 ]);
 
 /** Connects to a database that orders text by its bytes; several processes may share it and wake each other. */
-export async function openPostgres({ connection, connections = 8, report = (problem) => { process.emitWarning(problem); } }: PostgresOptions): Promise<ScriptDatabase> {
+export async function openPostgres({ connection, connections = 8, report = (problem) => { process.emitWarning(`${problem.message}: ${String(problem.cause)}`); } }: PostgresOptions): Promise<ScriptDatabase> {
   const config: pg.ClientConfig = { ...connection, application_name: 'cloison', pipeline: true, types: { getTypeParser: findParser as typeof pg.types.getTypeParser } };
   const listener = new PostgresListener(config, report);
-  const open = () => new pg.Pool({ ...config, max: connections }).on('error', (cause) => { report(new Error('PostgreSQL closed an idle connection', { cause })); });
+  const open = () => new pg.Pool({ ...config, max: connections });
   const db = new PostgresDatabase({ readers: open(), writers: open(), listener, report });
   try {
     await db.read(refuseUnfit);
@@ -70,12 +70,18 @@ class PostgresDatabase implements ScriptDatabase {
   readonly #listener: PostgresListener;
   readonly #report: (problem: Error) => void;
   readonly #statements = new Statements();
+  #closing: Promise<void> | undefined;
 
   constructor(parts: { readers: pg.Pool; writers: pg.Pool; listener: PostgresListener; report: (problem: Error) => void }) {
     this.#readers = parts.readers;
     this.#writers = parts.writers;
     this.#listener = parts.listener;
     this.#report = parts.report;
+    const closed = (cause: Error) => {
+      if (this.#closing === undefined) this.#report(new Error('PostgreSQL closed an idle connection', { cause }));
+    };
+    this.#readers.on('error', closed);
+    this.#writers.on('error', closed);
   }
 
   async read<T>(work: (tx: ReadTransaction) => Promise<T>): Promise<T> {
@@ -108,7 +114,12 @@ class PostgresDatabase implements ScriptDatabase {
     this.#listener.add(listener);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([this.#readers.end(), this.#writers.end()]);
     await this.#listener.close();
   }

@@ -1,6 +1,6 @@
 import Sqlite, { type Database as Connection, type Statement } from 'better-sqlite3';
 import type { ReadTransaction, Sql } from './database.js';
-import { Statements } from './sqlite-statements.js';
+import { asError, Statements } from './sqlite-statements.js';
 
 /** One connection and the snapshot it stands in. All who read at the same generation share it. */
 interface Reader {
@@ -84,7 +84,7 @@ export class Readers {
   #open(): Reader | undefined {
     if (this.#readers.length >= MOST) return undefined;
     const connection = new Sqlite(this.#path, { readonly: true, fileMustExist: true });
-    connection.pragma('busy_timeout = 5000');
+    connection.pragma('busy_timeout = 1000');
     connection.pragma('cache_size = -16000');
     const reader = {
       connection,
@@ -127,12 +127,20 @@ class Snapshot implements ReadTransaction {
 
   async all<Row>(query: Sql): Promise<readonly Row[]> {
     this.#check();
-    return this.#statements.all<Row>(query);
+    try {
+      return this.#statements.all<Row>(query);
+    } catch (cause) {
+      throw asError(cause);
+    }
   }
 
   async one<Row>(query: Sql): Promise<Row | undefined> {
     this.#check();
-    return this.#statements.one<Row>(query);
+    try {
+      return this.#statements.one<Row>(query);
+    } catch (cause) {
+      throw asError(cause);
+    }
   }
 
   end(): void {

@@ -61,6 +61,11 @@ export class Statements {
   }
 }
 
+/** A SqliteError is no native error (loggers and tests do not know it for one): this is, with that as its cause. */
+export function asError(cause: unknown): Error {
+  return new Error(cause instanceof Object && 'message' in cause ? String(cause.message) : String(cause), { cause });
+}
+
 function jsonAsText(row: unknown, columns: readonly string[]): void {
   const record = row as Record<string, unknown>;
   for (const column of columns) {

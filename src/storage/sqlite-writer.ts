@@ -1,6 +1,6 @@
 import type { Database as Connection } from 'better-sqlite3';
 import type { Announcement, Sql, Transaction } from './database.js';
-import { Statements } from './sqlite-statements.js';
+import { asError, Statements } from './sqlite-statements.js';
 
 interface Job {
   readonly work: (tx: WriteTransaction) => Promise<unknown>;
@@ -84,8 +84,8 @@ export class Writer {
       this.#begin();
       await this.#runBodies(outcomes);
       this.#steps.commit.run();
-    } catch (error) {
-      this.#abandon(outcomes.splice(0), error);
+    } catch (cause) {
+      this.#abandon(outcomes.splice(0), asError(cause));
     }
     guard.stop();
     if (outcomes.length > 0) this.#settle(outcomes);
@@ -98,7 +98,8 @@ export class Writer {
     this.#events.begins();
     try {
       this.#steps.begin.run();
-    } catch (error) {
+    } catch (cause) {
+      const error = asError(cause);
       // Nobody in the queue would fare better now; those who come later try again.
       for (const { reject } of this.#queue.splice(0)) reject(error);
       throw error;
@@ -169,7 +170,7 @@ export class Writer {
     }
   }
 
-  #abandon(outcomes: readonly Outcome[], error: unknown): void {
+  #abandon(outcomes: readonly Outcome[], error: Error): void {
     try {
       if (this.#connection.inTransaction) this.#connection.exec('ROLLBACK');
     } catch (cause) {
@@ -190,7 +191,7 @@ export class WriteTransaction implements Transaction {
   #topics: Set<string> | undefined;
   #position = 0;
   #ended: Error | undefined;
-  failure: unknown;
+  failure: Error | undefined;
 
   constructor(statements: Statements) {
     this.#statements = statements;
@@ -240,9 +241,9 @@ export class WriteTransaction implements Transaction {
     if (this.#ended !== undefined) throw this.#ended;
     try {
       return step();
-    } catch (error) {
-      this.failure ??= error;
-      throw error;
+    } catch (cause) {
+      this.failure ??= asError(cause);
+      throw this.failure;
     }
   }
 }

@@ -1,9 +1,10 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import Sqlite, { type Database as Connection } from 'better-sqlite3';
 import type { Announcement, ReadTransaction } from './database.js';
 import type { ScriptDatabase, ScriptTransaction } from './migrate.js';
 import { Checkpointer } from './sqlite-checkpointer.js';
 import { Readers } from './sqlite-readers.js';
+import { asError } from './sqlite-statements.js';
 import { Writer } from './sqlite-writer.js';
 
 export interface SqliteOptions {
@@ -21,41 +22,40 @@ interface Listener {
  * Opens, or creates, the database in a file. One process at a time owns it; others may still read it, a backup for example.
  * Every commit is on the disk before its promise resolves.
  */
-export async function openSqlite({ path, report = (problem) => { process.emitWarning(problem); } }: SqliteOptions): Promise<ScriptDatabase> {
+export async function openSqlite({ path, report = (problem) => { process.emitWarning(`${problem.message}: ${String(problem.cause)}`); } }: SqliteOptions): Promise<ScriptDatabase> {
   const ownership = own(path);
   try {
     return new SqliteDatabase(openWriter(path), { path, report, ownership });
-  } catch (error) {
+  } catch (cause) {
     ownership.close();
-    throw error;
+    throw new Error(`The database ${path} cannot be opened: ${asError(cause).message}`, { cause });
   }
 }
 
 /** An exclusive transaction on a file beside the database: the kernel ends it with the process, however that dies. */
 function own(path: string): Connection {
-  const file = `${path}.lock`;
-  closeSync(openSync(file, 'a', 0o600));
-  const connection = new Sqlite(file, { timeout: 0 });
+  const connection = new Sqlite(`${path}.lock`, { timeout: 0 });
   try {
     connection.exec('BEGIN EXCLUSIVE');
     return connection;
   } catch (cause) {
     connection.close();
-    const isBusy = cause instanceof Sqlite.SqliteError && cause.code.startsWith('SQLITE_BUSY');
-    throw isBusy ? new Error(`Another process is using the database ${path}: stop it first`, { cause }) : cause;
+    const isBusy = (cause as { readonly code?: unknown }).code === 'SQLITE_BUSY';
+    throw isBusy ? new Error(`Another process is using the database ${path}: stop it first`, { cause }) : asError(cause);
   }
 }
 
 function openWriter(path: string): Connection {
-  // The log and its index take over the file's permissions: message metadata is nobody else's on this machine.
-  closeSync(openSync(path, 'a', 0o600));
+  // The log and its index take over the file's permissions: message metadata is nobody else's on this machine. Only a missing file is
+  // opened here: closing any handle on a file drops every lock this process has on it.
+  if (!existsSync(path)) closeSync(openSync(path, 'ax', 0o600));
   const connection = new Sqlite(path);
   try {
     connection.pragma('journal_mode = WAL');
     connection.pragma('synchronous = FULL');
     connection.pragma('foreign_keys = ON');
     connection.pragma('secure_delete = ON');
-    connection.pragma('busy_timeout = 5000');
+    connection.pragma('busy_timeout = 1000');
     connection.pragma('temp_store = MEMORY');
     connection.pragma('cache_size = -16000');
     // The high-water mark: the checkpointer's thread normally empties the log long before it has 64 MiB.
@@ -75,6 +75,7 @@ class SqliteDatabase implements ScriptDatabase {
   readonly #writer: Writer;
   readonly #checkpointer: Checkpointer;
   readonly #listeners: Listener[] = [];
+  #closing: Promise<void> | undefined;
 
   constructor(connection: Connection, { path, report, ownership }: Required<SqliteOptions> & { ownership: Connection }) {
     this.#connection = connection;
@@ -104,7 +105,12 @@ class SqliteDatabase implements ScriptDatabase {
     this.#listeners.push(listener);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#writer.close();
     await this.#checkpointer.close();
     await this.#readers.close();

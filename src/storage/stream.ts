@@ -121,8 +121,8 @@ export class Notifier {
   }
 
   #lost(position: number): void {
-    this.#floor = Math.max(this.#floor, position);
     this.#newest = Math.max(this.#newest, position);
+    this.#floor = this.#newest;
     this.#tips.clear();
     for (const waiters of this.#waiters.values()) this.#wakeAll(waiters);
   }

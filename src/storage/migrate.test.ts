@@ -1,0 +1,87 @@
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseServerName } from '../matrix/identifiers.js';
+import { sql } from './database.js';
+import { engines } from './engines.testing.js';
+import { claimShard, migrate, type ScriptDatabase } from './migrate.js';
+
+describe.each(engines)('migrations on $name', ({ open }) => {
+  let db: ScriptDatabase;
+  let drop: () => Promise<void>;
+  let folder: string;
+
+  beforeEach(async () => {
+    ({ db, drop } = await open());
+    folder = mkdtempSync(join(tmpdir(), 'cloison-'));
+    copyFileSync(join('migrations', '0001-the-shard.sql'), join(folder, '0001-the-shard.sql'));
+  });
+  afterEach(async () => {
+    await drop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const clock = () => 7;
+  const add = (file: string, text: string) => { writeFileSync(join(folder, file), text); };
+  const applied = () => db.read((tx) => tx.all(sql`SELECT number, name, applied_ts FROM migrations ORDER BY number`));
+
+  it('are applied once, in order, however often and by however many at once', async () => {
+    add('0002-notes.sql', `CREATE TABLE notes (text TEXT); INSERT INTO notes (text) VALUES ('a;b');`);
+    add('0003-more.sql', `-- a comment; with a semicolon\nINSERT INTO notes (text) VALUES ('c');`);
+    await Promise.all([migrate(db, { clock, folder }), migrate(db, { clock, folder })]);
+    await migrate(db, { clock, folder });
+    expect(await applied()).toEqual([
+      { number: 1, name: 'the-shard', applied_ts: 0 },
+      { number: 2, name: 'notes', applied_ts: 7 },
+      { number: 3, name: 'more', applied_ts: 7 },
+    ]);
+    expect(await db.read((tx) => tx.all(sql`SELECT text FROM notes ORDER BY text`))).toEqual([{ text: 'a;b' }, { text: 'c' }]);
+  });
+
+  it('may have a text for one engine only', async () => {
+    add('0002-notes.sqlite.sql', 'CREATE TABLE notes (engine TEXT DEFAULT \'sqlite\', number INTEGER)');
+    add('0002-notes.postgres.sql', 'CREATE TABLE notes (engine TEXT DEFAULT \'postgres\', number INTEGER)');
+    await migrate(db, { clock, folder });
+    await db.transaction((tx) => tx.run(sql`INSERT INTO notes (number) VALUES (1)`));
+    expect(await db.read((tx) => tx.one(sql`SELECT engine FROM notes`))).toEqual({ engine: db.engine });
+  });
+
+  it('leave nothing behind when they fail half-way', async () => {
+    add('0002-notes.sql', 'CREATE TABLE notes (text TEXT); INSERT INTO nowhere (a) VALUES (1);');
+    await expect(migrate(db, { clock, folder })).rejects.toThrow('nowhere');
+    add('0002-notes.sql', 'CREATE TABLE notes (text TEXT);');
+    await migrate(db, { clock, folder });
+    expect(await applied()).toHaveLength(2);
+  });
+
+  it('refuse a database that is newer than the program', async () => {
+    add('0002-notes.sql', 'CREATE TABLE notes (text TEXT)');
+    await migrate(db, { clock, folder });
+    await expect(migrate(db, { clock })).rejects.toThrow('The database is newer than this program: it has had migration 0002-notes');
+  });
+
+  it('refuse a migration that was changed after it was applied', async () => {
+    add('0001-the-shard.sql', 'CREATE TABLE other (text TEXT)');
+    await expect(migrate(db, { clock, folder })).rejects.toThrow('Migration 0001-the-shard was changed after this database had it');
+  });
+
+  it('refuse a history with a gap', async () => {
+    add('0002-notes.sql', 'CREATE TABLE notes (text TEXT)');
+    await migrate(db, { clock, folder });
+    await db.transaction((tx) => tx.run(sql`DELETE FROM migrations WHERE number = 1`));
+    await expect(migrate(db, { clock, folder })).rejects.toThrow('The database lacks migration 0001');
+  });
+
+  it('refuse an installation whose files have a gap', async () => {
+    add('0003-more.sql', 'CREATE TABLE notes (text TEXT)');
+    await expect(migrate(db, { clock, folder })).rejects.toThrow('not numbered one by one');
+  });
+
+  it('give a database one server name for good', async () => {
+    const claim = (name: string) => db.transaction((tx) => claimShard(tx, parseServerName(name), 5));
+    await Promise.all([claim('shard.example'), claim('shard.example')]);
+    await expect(claim('other.example')).rejects.toThrow('belongs to the server shard.example, not to other.example');
+    expect(await db.read((tx) => tx.all(sql`SELECT name, created_ts FROM shard`))).toEqual([{ name: 'shard.example', created_ts: 5 }]);
+  });
+});
