@@ -30,7 +30,8 @@ export async function composeEvent(
   by: { sender: UserId; signer: EventSigner; now: number; redacts?: EventId },
 ): Promise<ComposedEvent> {
   const keys = authEventsFor({ type: draft.type, sender: by.sender, content: draft.content, ...stateKeyOf(draft) }, room.version);
-  await room.state.load(tx, keys);
+  // Authorisation always reads the create event; from version 12 on it is among nobody's auth events.
+  await room.state.load(tx, [['m.room.create', ''], ...keys]);
   const isCreate = draft.type === 'm.room.create';
   const unhashed: PduDraft = {
     type: draft.type,
@@ -41,9 +42,7 @@ export async function composeEvent(
     origin_server_ts: by.now,
     depth: Math.min(room.tip.depth + 1, Number.MAX_SAFE_INTEGER),
     prev_events: room.tip.extremities,
-    auth_events: keys
-      .filter(([type]) => !(type === 'm.room.create' && room.version.roomIdIsCreateHash))
-      .flatMap(([type, stateKey]) => room.state.get(type, stateKey)?.eventId ?? []),
+    auth_events: keys.flatMap(([type, stateKey]) => room.state.get(type, stateKey)?.eventId ?? []),
     ...(by.redacts !== undefined && !room.version.redactsInContent ? { redacts: by.redacts } : {}),
   };
   const { eventId, pdu } = signEvent(unhashed, room.version, by.signer);

@@ -1,5 +1,5 @@
 import type { EventId, RoomId } from '../matrix/identifiers.js';
-import { inList, join, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
+import { inList, rowsOf, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
 
 export interface NewEventRow {
   readonly room_nid: number;
@@ -66,7 +66,7 @@ export interface SeqRange {
 export async function eventsInRanges(tx: ReadTransaction, ranges: readonly SeqRange[]): Promise<readonly EventRow[]> {
   if (ranges.length === 0) return [];
   return tx.all<EventRow>(sql`
-    WITH picked (room_nid, from_seq, to_seq) AS (VALUES ${rowsOf(ranges)})
+    WITH picked (room_nid, from_seq, to_seq) AS (VALUES ${rowsOf(ranges.map((range) => [range.room_nid, range.from, range.to]), 3)})
     SELECT ${eventColumns}
     FROM picked
     JOIN events e ON e.room_nid = picked.room_nid AND e.seq BETWEEN picked.from_seq AND picked.to_seq ${withRelated}
@@ -126,12 +126,53 @@ export async function redactEvent(tx: Transaction, target: { roomNid: number; se
   await tx.run(sql`DELETE FROM relations WHERE room_nid = ${target.roomNid} AND seq = ${target.seq}`);
 }
 
-/** Rows of VALUES, padded to a power of two so that few statement texts are ever prepared; no room has the nid -1. */
-function rowsOf(ranges: readonly SeqRange[]): Sql {
-  const size = 2 ** Math.ceil(Math.log2(ranges.length));
-  const padded = [...ranges, ...Array<SeqRange>(size - ranges.length).fill({ room_nid: -1, from: 0, to: 0 })];
-  return join(
-    padded.map(({ room_nid, from, to }) => sql`(CAST(${room_nid} AS BIGINT), CAST(${from} AS BIGINT), CAST(${to} AS BIGINT))`),
-    ', ',
-  );
+/** A point in one room's timeline; what took effect at or before `since` is left out. */
+export interface StatePoint {
+  readonly room_nid: number;
+  readonly seq: number;
+  readonly since: number;
+}
+
+/** The events that made up the state of each room just after its point: one statement for all rooms. */
+export async function stateEventsAt(tx: ReadTransaction, points: readonly StatePoint[], members: 'with members' | 'without members'): Promise<readonly EventRow[]> {
+  if (points.length === 0) return [];
+  const wanted = members === 'with members' ? sql`` : sql`AND s.type <> 'm.room.member'`;
+  return tx.all<EventRow>(sql`
+    WITH picked (room_nid, seq, since) AS (VALUES ${rowsOf(points.map((p) => [p.room_nid, p.seq, p.since]), 3)})
+    SELECT ${eventColumns}
+    FROM picked JOIN current_state s ON s.room_nid = picked.room_nid AND s.since_seq <= picked.seq AND s.since_seq > picked.since ${wanted}
+    JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq ${withRelated}
+    UNION ALL
+    SELECT ${eventColumns}
+    FROM picked JOIN past_state s ON s.room_nid = picked.room_nid AND s.until_seq > picked.seq
+      AND s.since_seq <= picked.seq AND s.since_seq > picked.since ${wanted}
+    JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq ${withRelated}`);
+}
+
+export interface MemberPoint {
+  readonly room_nid: number;
+  readonly seq: number;
+  readonly userId: string;
+}
+
+/** The member events of people just after points of their rooms. */
+export async function memberEventsAt(tx: ReadTransaction, points: readonly MemberPoint[]): Promise<readonly EventRow[]> {
+  if (points.length === 0) return [];
+  return tx.all<EventRow>(sql`
+    WITH picked (room_nid, seq, user_id) AS (VALUES ${memberRows(points)})
+    SELECT ${eventColumns}
+    FROM picked JOIN current_state s ON s.room_nid = picked.room_nid AND s.type = 'm.room.member' AND s.state_key = picked.user_id AND s.since_seq <= picked.seq
+    JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq ${withRelated}
+    UNION ALL
+    SELECT ${eventColumns}
+    FROM picked JOIN past_state s ON s.room_nid = picked.room_nid AND s.type = 'm.room.member' AND s.state_key = picked.user_id
+      AND s.since_seq <= picked.seq AND s.until_seq > picked.seq
+    JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq ${withRelated}`);
+}
+
+function memberRows(points: readonly MemberPoint[]): Sql {
+  const size = 2 ** Math.ceil(Math.log2(points.length));
+  const padded = [...points, ...Array<MemberPoint>(size - points.length).fill({ room_nid: -1, seq: 0, userId: '' })];
+  const strings = Array<string>(size).fill('(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT))').join(', ').split('?');
+  return { strings, values: padded.flatMap(({ room_nid, seq, userId }) => [room_nid, seq, userId]) };
 }

@@ -1,0 +1,23 @@
+import { acknowledgeToDevice } from '../e2ee/to-device.js';
+import type { Database } from '../storage/database.js';
+
+/**
+ * Forgets to-device messages once the next request proves that they arrived. Most requests prove nothing new, so the devices that
+ * are known to have nothing to forget are remembered.
+ */
+export class Acknowledgements {
+  readonly #settled = new Set<number>();
+
+  constructor(private readonly db: Database) {}
+
+  async acknowledge(deviceNid: number, upTo: number): Promise<void> {
+    if (this.#settled.has(deviceNid)) return;
+    await this.db.transaction((tx) => acknowledgeToDevice(tx, deviceNid, upTo));
+    this.#settled.add(deviceNid);
+  }
+
+  /** Messages are on their way to the device: its next request has something to prove. */
+  delivered(deviceNid: number): void {
+    this.#settled.delete(deviceNid);
+  }
+}

@@ -1,0 +1,76 @@
+import type { Session } from '../auth/session.js';
+import type { Membership } from '../matrix/event-auth.js';
+import type { RoomId } from '../matrix/identifiers.js';
+import type { ReadTransaction } from '../storage/database.js';
+import type { Notifier, Topic } from '../storage/stream.js';
+import { membershipsOf } from './store.js';
+
+/** One membership of one person, with the topics that tell whether anything in the room moved. */
+export interface MyRoom {
+  readonly nid: number;
+  readonly id: RoomId;
+  readonly membership: Membership;
+  /** Where the membership last changed, in the stream and in the room. */
+  readonly changedPosition: number;
+  readonly changedSeq: number;
+  readonly timeline: Topic;
+  readonly members: Topic;
+  readonly receipts: Topic;
+  readonly typing: Topic;
+  readonly devices: Topic;
+}
+
+const MAX_PEOPLE = 10_000;
+
+/**
+ * The rooms of the people who sync. Kept between polls, for most polls find that nothing moved; an entry holds until the notifier
+ * says that its person's memberships moved.
+ */
+export class MyRooms {
+  readonly #kept = new Map<number, { asOf: number; rooms: readonly MyRoom[] }>();
+
+  constructor(private readonly notifier: Notifier) {}
+
+  /** What is known without asking the database. */
+  known(userNid: number): readonly MyRoom[] | undefined {
+    const kept = this.#kept.get(userNid);
+    return kept === undefined || this.notifier.movedSince(`membership/${userNid}`, kept.asOf) ? undefined : kept.rooms;
+  }
+
+  /** `upTo` was the newest position heard of before the snapshot of `tx` was taken. */
+  async of(tx: ReadTransaction, userNid: number, upTo: number): Promise<readonly MyRoom[]> {
+    const known = this.known(userNid);
+    if (known !== undefined) return known;
+    const rooms = (await membershipsOf(tx, userNid)).map((row) => ({
+      nid: row.room_nid,
+      id: row.room_id,
+      membership: row.membership,
+      changedPosition: row.position,
+      changedSeq: row.changed_seq,
+      timeline: `timeline/${row.room_nid}` as const,
+      members: `members/${row.room_nid}` as const,
+      receipts: `receipts/${row.room_nid}` as const,
+      typing: `typing/${row.room_nid}` as const,
+      devices: `devices/${row.room_nid}` as const,
+    }));
+    this.#kept.delete(userNid);
+    this.#kept.set(userNid, { asOf: upTo, rooms });
+    const oldest = this.#kept.keys().next();
+    if (this.#kept.size > MAX_PEOPLE && oldest.done !== true) this.#kept.delete(oldest.value);
+    return rooms;
+  }
+}
+
+/** Whether anything that belongs in this person's answers moved after a position. */
+export function anythingMoved(notifier: Notifier, { userNid, deviceNid }: Session, rooms: readonly MyRoom[], after: number): boolean {
+  if (notifier.newest <= after) return false;
+  const moved = (topic: Topic): boolean => notifier.movedSince(topic, after);
+  return (
+    moved(`membership/${userNid}`) ||
+    moved(`account/${userNid}`) ||
+    moved(`ownDevices/${userNid}`) ||
+    moved(`toDevice/${deviceNid}`) ||
+    moved(`oneTimeKeys/${deviceNid}`) ||
+    rooms.some((room) => moved(room.timeline) || moved(room.receipts) || moved(room.typing) || moved(room.devices) || moved(room.members))
+  );
+}

@@ -1,0 +1,81 @@
+import { wantsRoom } from '../rooms/filter.js';
+import { jsonArray, renderEvent } from '../rooms/render.js';
+import { visibilityStretches } from '../rooms/state-store.js';
+import { timelineToken } from '../rooms/tokens.js';
+import { visibilityOf } from '../rooms/visibility.js';
+import type { ReadTransaction } from '../storage/database.js';
+import type { Range } from '../storage/stream.js';
+import type { MyRoom } from './my-rooms.js';
+import type { SyncRequest, Syncing } from './request.js';
+import { readStates } from './states.js';
+import { seqsAt, strippedState } from './store.js';
+import { groupByRoom, readTimelines } from './timelines.js';
+
+/** Rooms the person is invited to, or has knocked at: their stripped state. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
+export async function strippedRooms(
+  tx: ReadTransaction,
+  { session }: SyncRequest,
+  rooms: readonly MyRoom[],
+  member: 'invite_state' | 'knock_state',
+): Promise<readonly string[]> {
+  const states = groupByRoom(await strippedState(tx, rooms.map(({ nid }) => nid), session.userId));
+  return rooms.map(({ nid, id }) => {
+    const events = (states.get(nid) ?? []).map(({ json }) => {
+      const { type, state_key, content, sender, origin_server_ts } = JSON.parse(json) as Record<string, unknown>;
+      // The newest thing an invited person is told is the invitation itself; of the rest the time is nobody's business.
+      return JSON.stringify(type === 'm.room.member' ? { type, state_key, content, sender, origin_server_ts } : { type, state_key, content, sender });
+    });
+    return `${JSON.stringify(id)}:{"${member}":{"events":${jsonArray(events)}}}`;
+  });
+}
+
+/** Rooms the person left or was put out of: the timeline up to that, for those who had been in. */
+export async function leftRooms(deps: Syncing, tx: ReadTransaction, request: SyncRequest, rooms: readonly MyRoom[], range: Range): Promise<readonly string[]> {
+  if (rooms.length === 0) return [];
+  const { session, filter, stateMember } = request;
+  const nids = rooms.map(({ nid }) => nid);
+  const stretches = groupByRoom(await visibilityStretches(tx, nids, session.userId));
+  const known = request.isInitial ? new Map<number, number>() : await seqsAt(tx, nids, range.after);
+  const wanted = rooms.map((room) => {
+    const visibility = visibilityOf(stretches.get(room.nid) ?? []);
+    const last = visibility.ranges.at(-1)?.to;
+    // Who was only invited, or banned without having been in, sees nothing but the event that ended it.
+    const own = { ranges: [{ from: room.changedSeq, to: room.changedSeq }], membershipAt: visibility.membershipAt };
+    const wasIn = last !== undefined && last >= room.changedSeq;
+    return { nid: room.nid, afterSeq: known.get(room.nid) ?? 0, upToSeq: room.changedSeq, visibility: wasIn ? visibility : own, wasIn };
+  });
+  const timelines = await readTimelines(tx, wanted, filter.room?.timeline);
+  const isAfter = stateMember !== 'state';
+  const states = await readStates(
+    tx,
+    wanted
+      .filter(({ wasIn }) => wasIn)
+      .flatMap(({ nid, afterSeq, upToSeq }) => {
+        const timeline = timelines.get(nid);
+        return timeline === undefined ? [] : [{ nid, sinceSeq: afterSeq, atSeq: isAfter ? upToSeq : timeline.start, timeline, heroes: [] }];
+      }),
+    { ...session, filter: filter.room?.state, lazyMembers: deps.lazyMembers, ...range, isAfter },
+  );
+  const now = deps.clock();
+  return wanted.map(({ nid, visibility }, i) => {
+    const timeline = timelines.get(nid) ?? { rows: [], limited: false, start: 0 };
+    const viewer = { deviceNid: session.deviceNid, now, membershipAt: visibility.membershipAt };
+    const render = (row: Parameters<typeof renderEvent>[0]): string => renderEvent(row, viewer);
+    return (
+      `${JSON.stringify(rooms[i]?.id)}:{"timeline":{"events":${jsonArray(timeline.rows.map(render))},"limited":${timeline.limited},` +
+      `"prev_batch":"${timelineToken(timeline.start)}"},"${stateMember}":{"events":${jsonArray((states.get(nid) ?? []).map(render))}},` +
+      `"account_data":{"events":[]}}`
+    );
+  });
+}
+
+/** The rooms with one of these memberships that an answer tells of. */
+export function roomsToTell(request: SyncRequest, rooms: readonly MyRoom[], memberships: readonly string[], range: Range): readonly MyRoom[] {
+  return rooms.filter(
+    (room) =>
+      memberships.includes(room.membership) &&
+      wantsRoom(request.filter.room, room.id) &&
+      room.changedPosition > range.after &&
+      room.changedPosition <= range.upTo,
+  );
+}

@@ -1,0 +1,61 @@
+import { wantsRoom } from '../rooms/filter.js';
+import type { ReadTransaction } from '../storage/database.js';
+import type { Range } from '../storage/stream.js';
+import type { MyRoom } from './my-rooms.js';
+import type { SyncRequest, Syncing } from './request.js';
+import { seqsAt, tipsOf, type RoomTip } from './store.js';
+
+/** A joined room of which something is to be told, and what. */
+export interface JoinedPlan {
+  readonly room: MyRoom;
+  readonly tip: RoomTip;
+  /** The client has nothing of this room yet, or not since the person came back to it. */
+  readonly isFresh: boolean;
+  /** Events up to this seq the client has. */
+  readonly afterSeq: number;
+  readonly timelineMoved: boolean;
+  readonly membersMoved: boolean;
+  readonly receiptsMoved: boolean;
+  readonly typingMoved: boolean;
+}
+
+/** Chooses the rooms in which something moved, by what the notifier knows; the database is asked only for those. */
+export async function planJoined(
+  deps: Syncing,
+  tx: ReadTransaction,
+  request: SyncRequest,
+  rooms: readonly MyRoom[],
+  range: Range,
+  withAccountData: ReadonlySet<number>,
+): Promise<readonly JoinedPlan[]> {
+  const { filter, isInitial, fullState } = request;
+  const moved = rooms
+    .filter((room) => room.membership === 'join' && wantsRoom(filter.room, room.id))
+    .map((room) => ({
+      room,
+      isFresh: isInitial || (room.changedPosition > range.after && room.changedPosition <= range.upTo),
+      timelineMoved: deps.notifier.movedSince(room.timeline, range.after),
+      membersMoved: deps.notifier.movedSince(room.members, range.after),
+      receiptsMoved: deps.notifier.movedSince(room.receipts, range.after),
+      typingMoved: deps.notifier.movedSince(room.typing, range.after),
+    }))
+    .filter((p) => p.isFresh || fullState || p.timelineMoved || p.membersMoved || p.receiptsMoved || p.typingMoved || withAccountData.has(p.room.nid));
+  const tips = await tipsAt(tx, moved.map(({ room }) => room.nid), range.upTo);
+  const continued = moved.filter(({ isFresh, timelineMoved }) => !isFresh && timelineMoved).map(({ room }) => room.nid);
+  const known = await seqsAt(tx, continued, range.after);
+  return moved.flatMap((plan) => {
+    const tip = tips.get(plan.room.nid);
+    if (tip === undefined) return [];
+    const afterSeq = plan.isFresh ? 0 : plan.timelineMoved ? (known.get(plan.room.nid) ?? 0) : tip.seq;
+    return [{ ...plan, tip, afterSeq, timelineMoved: plan.isFresh || afterSeq < tip.seq }];
+  });
+}
+
+/** The rooms' tips; where a room has moved on beyond `upTo` already, the point in it that belongs to `upTo`. */
+async function tipsAt(tx: ReadTransaction, nids: readonly number[], upTo: number): Promise<ReadonlyMap<number, RoomTip>> {
+  const tips = await tipsOf(tx, nids);
+  const ahead = [...tips.values()].filter(({ position }) => position > upTo).map(({ room_nid }) => room_nid);
+  if (ahead.length === 0) return tips;
+  const then = await seqsAt(tx, ahead, upTo);
+  return new Map([...tips].map(([nid, tip]) => [nid, then.has(nid) ? { ...tip, seq: then.get(nid) ?? 0 } : tip]));
+}

@@ -1,0 +1,73 @@
+import type { Session } from '../auth/session.js';
+import type { Clock } from '../matrix/clock.js';
+import { MatrixError } from '../matrix/errors.js';
+import { boolean, natural, object, oneOf, optional, string, type TypeOf } from '../matrix/schema.js';
+import { findFilter } from '../profile/filters-store.js';
+import type { Filter } from '../rooms/filter.js';
+import { parseStreamToken } from '../rooms/tokens.js';
+import type { Database } from '../storage/database.js';
+import type { Notifier } from '../storage/stream.js';
+import type { Acknowledgements } from './acknowledge.js';
+import type { LazyMembers } from './lazy-members.js';
+import type { MyRooms } from './my-rooms.js';
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
+export const SyncQuery = object({
+  filter: optional(string),
+  since: optional(string),
+  full_state: optional(boolean),
+  set_presence: optional(oneOf('offline', 'online', 'unavailable')),
+  timeout: optional(natural),
+  use_state_after: optional(boolean),
+  'org.matrix.msc4222.use_state_after': optional(boolean),
+});
+
+export interface Syncing {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly notifier: Notifier;
+  readonly myRooms: MyRooms;
+  readonly lazyMembers: LazyMembers;
+  readonly acknowledgements: Acknowledgements;
+  /** Fires when the server begins to stop. */
+  readonly closing: AbortSignal;
+  readonly parseFilter: (text: string) => Filter;
+}
+
+/** A sync as asked for. */
+export interface SyncRequest {
+  readonly session: Session;
+  readonly isInitial: boolean;
+  /** The position the client has; 0 at first. */
+  readonly after: number;
+  readonly filter: Filter;
+  readonly fullState: boolean;
+  /** The member that carries state: at the start of the timeline, or (in either spelling) after its end. */
+  readonly stateMember: 'state' | 'state_after' | 'org.matrix.msc4222.state_after';
+  readonly timeoutMs: number;
+}
+
+const LONGEST_POLL_MS = 300_000;
+
+export async function readRequest(deps: Syncing, session: Session, query: TypeOf<typeof SyncQuery>): Promise<SyncRequest> {
+  const after = query.since === undefined ? 0 : parseStreamToken(query.since);
+  if (after > deps.notifier.newest) throw new MatrixError('M_INVALID_PARAM', 'That token is of the future');
+  return {
+    session,
+    isInitial: query.since === undefined,
+    after,
+    filter: await readFilter(deps, session, query.filter),
+    fullState: query.full_state === true,
+    stateMember: query['org.matrix.msc4222.use_state_after'] === true ? 'org.matrix.msc4222.state_after' : query.use_state_after === true ? 'state_after' : 'state',
+    timeoutMs: Math.min(query.timeout ?? 0, LONGEST_POLL_MS),
+  };
+}
+
+/** A filter is given by its id or in place. */
+async function readFilter(deps: Syncing, { userNid }: Session, filter: string | undefined): Promise<Filter> {
+  if (filter === undefined) return {};
+  if (filter.startsWith('{')) return deps.parseFilter(filter);
+  const stored = await deps.db.read((tx) => findFilter(tx, userNid, filter));
+  if (stored === undefined) throw new MatrixError('M_INVALID_PARAM', 'You have no such filter');
+  return deps.parseFilter(stored);
+}

@@ -1,0 +1,70 @@
+import { memberEventsAt, stateEventsAt, type EventRow } from '../rooms/events-store.js';
+import { letsAllPass, passes, type EventFilter } from '../rooms/filter.js';
+import { senderOf } from '../rooms/reading.js';
+import type { ReadTransaction } from '../storage/database.js';
+import type { LazyMembers } from './lazy-members.js';
+import { groupByRoom, type Timeline } from './timelines.js';
+
+/** The state one room's part of an answer needs. */
+export interface StateWanted {
+  readonly nid: number;
+  /** The whole state, or only what changed after this seq. */
+  readonly sinceSeq: number;
+  /** The point whose state it is: where the timeline begins or, for `state_after`, where it ends. */
+  readonly atSeq: number;
+  readonly timeline: Timeline;
+  readonly heroes: readonly string[];
+}
+
+export interface StateContext {
+  readonly userId: string;
+  readonly deviceNid: number;
+  readonly filter: EventFilter | undefined;
+  readonly lazyMembers: LazyMembers;
+  readonly after: number;
+  readonly upTo: number;
+  /** For `state_after` the timeline's own state counts too, so nothing is left out because the timeline holds it. */
+  readonly isAfter: boolean;
+}
+
+/**
+ * The state events of each room, in two queries for all rooms. With lazy-loaded members a whole state holds only the reader, those
+ * who sent something shown, and those the room is named after. https://spec.matrix.org/v1.19/client-server-api/#lazy-loading-room-members
+ */
+export async function readStates(tx: ReadTransaction, wanted: readonly StateWanted[], context: StateContext): Promise<ReadonlyMap<number, readonly EventRow[]>> {
+  const lazily = context.filter?.lazy_load_members === true;
+  const point = ({ nid, atSeq, sinceSeq }: StateWanted): { room_nid: number; seq: number; since: number } => ({ room_nid: nid, seq: atSeq, since: sinceSeq });
+  const changing = wanted.filter(({ sinceSeq, atSeq }) => sinceSeq < atSeq);
+  const whole = changing.filter(({ sinceSeq }) => lazily && sinceSeq <= 0);
+  const rows = [
+    ...(await stateEventsAt(tx, whole.map(point), 'without members')),
+    ...(await stateEventsAt(tx, changing.filter(({ sinceSeq }) => !lazily || sinceSeq > 0).map(point), 'with members')),
+  ];
+  const states = new Map(wanted.map(({ nid }) => [nid, [] as EventRow[]]));
+  for (const row of rows) states.get(row.room_nid)?.push(row);
+  if (lazily) await addMembers(tx, wanted, states, context);
+  return letsAllPass(context.filter) ? states : filtered(states, context.filter);
+}
+
+async function addMembers(tx: ReadTransaction, wanted: readonly StateWanted[], states: ReadonlyMap<number, EventRow[]>, context: StateContext): Promise<void> {
+  const points: { room_nid: number; seq: number; userId: string }[] = [];
+  for (const { nid, atSeq, sinceSeq, timeline, heroes } of wanted) {
+    const present = new Set((states.get(nid) ?? []).filter(({ type }) => type === 'm.room.member').map(({ state_key }) => state_key));
+    const people = new Set([...timeline.rows.map(senderOf), ...(sinceSeq <= 0 ? [context.userId, ...heroes] : [])]);
+    for (const userId of people) if (!present.has(userId)) points.push({ room_nid: nid, seq: atSeq, userId });
+  }
+  const redundant = context.filter?.include_redundant_members === true;
+  const inTimeline = new Set(wanted.flatMap(({ timeline }) => timeline.rows.map(({ room_nid, seq }) => `${room_nid}/${seq}`)));
+  const members = (await memberEventsAt(tx, points)).filter(({ room_nid, seq }) => context.isAfter || !inTimeline.has(`${room_nid}/${seq}`));
+  const whole = new Set(wanted.filter(({ sinceSeq }) => sinceSeq <= 0).map(({ nid }) => nid));
+  const key = (row: EventRow): string => `${row.room_nid}/${row.seq}`;
+  const unsent = new Set(context.lazyMembers.unsent(context.deviceNid, members.map(key), context.after));
+  const due = members.filter((row) => redundant || whole.has(row.room_nid) || unsent.has(key(row)));
+  for (const [nid, rows] of groupByRoom(due)) states.get(nid)?.push(...rows);
+  const told = [...states.values()].flat().filter(({ type }) => type === 'm.room.member');
+  context.lazyMembers.sent(context.deviceNid, told.map(key), context.upTo);
+}
+
+function filtered(states: ReadonlyMap<number, readonly EventRow[]>, filter: EventFilter | undefined): ReadonlyMap<number, readonly EventRow[]> {
+  return new Map([...states].map(([nid, rows]) => [nid, rows.filter((row) => passes(filter, { type: row.type, sender: senderOf(row) }))]));
+}

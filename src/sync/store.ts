@@ -1,0 +1,52 @@
+import type { Membership } from '../matrix/event-auth.js';
+import type { RoomId } from '../matrix/identifiers.js';
+import { inList, sql, type ReadTransaction } from '../storage/database.js';
+
+export async function membershipsOf(
+  tx: ReadTransaction,
+  userNid: number,
+): Promise<readonly { room_nid: number; room_id: RoomId; membership: Membership; position: number; changed_seq: number }[]> {
+  return tx.all(sql`
+    SELECT m.room_nid, r.room_id, m.membership, m.position, m.changed_seq
+    FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid
+    WHERE m.user_nid = ${userNid} AND m.is_forgotten = 0
+    ORDER BY m.room_nid`);
+}
+
+/** The newest seq of each room at or before a position of the stream; rooms that began later are absent. */
+export async function seqsAt(tx: ReadTransaction, roomNids: readonly number[], position: number): Promise<ReadonlyMap<number, number>> {
+  if (roomNids.length === 0) return new Map();
+  const rows = await tx.all<{ room_nid: number; seq: number | null }>(sql`
+    SELECT r.room_nid, (
+      SELECT e.seq FROM events e WHERE e.room_nid = r.room_nid AND e.position <= ${position} AND e.seq > 0 ORDER BY e.position DESC LIMIT 1) AS seq
+    FROM rooms r
+    WHERE r.room_nid IN ${inList(roomNids)}`);
+  return new Map(rows.map(({ room_nid, seq }) => [room_nid, seq ?? 0]));
+}
+
+export interface RoomTip {
+  readonly room_nid: number;
+  readonly seq: number;
+  readonly position: number;
+  readonly notify_sum: number;
+  readonly highlight_sum: number;
+}
+
+export async function tipsOf(tx: ReadTransaction, roomNids: readonly number[]): Promise<ReadonlyMap<number, RoomTip>> {
+  if (roomNids.length === 0) return new Map();
+  const rows = await tx.all<RoomTip>(sql`
+    SELECT room_nid, seq, position, notify_sum, highlight_sum FROM rooms WHERE room_nid IN ${inList(roomNids)}`);
+  return new Map(rows.map((row) => [row.room_nid, row]));
+}
+
+/** The stripped state an invited or knocking person is shown. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
+export async function strippedState(tx: ReadTransaction, roomNids: readonly number[], userId: string): Promise<readonly { room_nid: number; json: string }[]> {
+  if (roomNids.length === 0) return [];
+  const types = ['m.room.create', 'm.room.name', 'm.room.avatar', 'm.room.topic', 'm.room.join_rules', 'm.room.canonical_alias', 'm.room.encryption'];
+  return tx.all(sql`
+    SELECT s.room_nid, e.json
+    FROM current_state s JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq
+    WHERE s.room_nid IN ${inList(roomNids)}
+      AND ((s.type IN ${inList(types)} AND s.state_key = '') OR (s.type = 'm.room.member' AND s.state_key = ${userId}))
+    ORDER BY s.room_nid, s.seq`);
+}

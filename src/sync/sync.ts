@@ -1,0 +1,53 @@
+import type { Session } from '../auth/session.js';
+import { JsonText } from '../matrix/reply.js';
+import type { TypeOf } from '../matrix/schema.js';
+import { assemble } from './answer.js';
+import { anythingMoved, type MyRoom } from './my-rooms.js';
+import { readRequest, type SyncQuery, type SyncRequest, type Syncing } from './request.js';
+
+/**
+ * Answers with what is new since a token, or waits for it. The same `since` always gets all that came after it, however often it is
+ * asked. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
+ */
+export async function sync(deps: Syncing, call: { session: Session; query: TypeOf<typeof SyncQuery>; signal: AbortSignal }): Promise<JsonText> {
+  const request = await readRequest(deps, call.session, call.query);
+  if (!request.isInitial) await deps.acknowledgements.acknowledge(call.session.deviceNid, request.after);
+  const deadline = deps.clock() + request.timeoutMs;
+  for (;;) {
+    // Taken before the snapshot: whatever lies up to here is in the snapshot for certain.
+    const upTo = deps.notifier.newest;
+    const answer = await deps.db.read((tx) => assemble(deps, tx, request, upTo));
+    const left = deadline - deps.clock();
+    if (answer.hasNews || request.isInitial || request.fullState || left <= 0 || deps.closing.aborted || call.signal.aborted) {
+      return new JsonText(answer.text);
+    }
+    await somethingMoved(deps, request, { upTo, rooms: answer.joined, ms: left, signal: call.signal });
+  }
+}
+
+interface Wait {
+  readonly upTo: number;
+  readonly rooms: readonly MyRoom[];
+  readonly ms: number;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves when anything the person could be told of moved, or the time is up, or nobody waits for the answer any more. */
+async function somethingMoved(deps: Syncing, { session }: SyncRequest, { upTo, rooms, ms, signal }: Wait): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const watched = { rooms: rooms.map(({ nid }) => nid), userNid: session.userNid, deviceNid: session.deviceNid };
+    const done = (): void => {
+      clearTimeout(timer);
+      unsubscribe();
+      deps.closing.removeEventListener('abort', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const unsubscribe = deps.notifier.subscribe(watched, done);
+    const timer = setTimeout(done, ms);
+    deps.closing.addEventListener('abort', done);
+    signal.addEventListener('abort', done);
+    // What moved between the snapshot and the subscription wakes nobody.
+    if (anythingMoved(deps.notifier, session, rooms, upTo) || deps.closing.aborted || signal.aborted) done();
+  });
+}
