@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { authenticate } from '../auth/authenticate.js';
-import { makeAccount, refusalOf, testDeps } from '../auth/people.testing.js';
+import { from, makeAccount, refusalOf, testDeps } from '../auth/people.testing.js';
 import { engines, type TestDatabase } from '../storage/engines.testing.js';
 import { offerNonce, registerWithSecret, type AdminRegisterDeps } from './register.js';
 
@@ -28,7 +28,7 @@ describe.each(engines)('registration by shared secret on $name', (engine) => {
     for (const [username, admin] of [['alice', false], ['root', true]] as const) {
       const made = (await registerWithSecret(deps, signed(await newNonce(), { username, admin }))) as Record<string, string>;
       expect(made).toMatchObject({ user_id: `@${username}:shard.example`, home_server: 'shard.example', device_id: expect.any(String) });
-      expect(await authenticate(deps, `Bearer ${made['access_token']}`)).toMatchObject({ isAdmin: admin });
+      expect(await authenticate(deps, `Bearer ${made['access_token']}`, from)).toMatchObject({ isAdmin: admin });
     }
   });
 
@@ -47,11 +47,11 @@ describe.each(engines)('registration by shared secret on $name', (engine) => {
     const late = await newNonce();
     const later: AdminRegisterDeps = { ...deps, clock: () => deps.clock() + 60_001 };
     for (const call of [
-      registerWithSecret(deps, signed(nonce, { username: 'bob' })),
-      registerWithSecret(deps, signed('invented')),
-      registerWithSecret(later, signed(late)),
+      () => registerWithSecret(deps, signed(nonce, { username: 'bob' })),
+      () => registerWithSecret(deps, signed('invented')),
+      () => registerWithSecret(later, signed(late)),
     ]) {
-      expect(await refusalOf(call)).toMatchObject({ message: 'unrecognised nonce', status: 400 });
+      expect(await refusalOf(call())).toMatchObject({ message: 'unrecognised nonce', status: 400 });
     }
   });
 

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { lowerCase } from '../auth/identifier.js';
-import { DeviceName, Password, type LoginDeps } from '../auth/login.js';
+import { DeviceName, NewPassword, type LoginDeps } from '../auth/login.js';
 import { openSession } from '../auth/open-session.js';
 import { createAccount } from '../auth/register.js';
 import { findUiaSession, saveUiaSession, takeUiaSession } from '../auth/uia-store.js';
@@ -28,7 +28,7 @@ export async function offerNonce(deps: AdminRegisterDeps): Promise<object> {
 export const AdminRegisterBody = object({
   nonce: string,
   username: string,
-  password: Password,
+  password: NewPassword,
   admin: optional(boolean),
   mac: string,
   user_type: optional(anyJson),

@@ -1,20 +1,30 @@
+import type { Clock } from '../matrix/clock.js';
 import { MatrixError } from '../matrix/errors.js';
 import type { Database } from '../storage/database.js';
+import { noteSeen } from './devices-store.js';
 import type { Session } from './session.js';
 import { findSession } from './sessions-store.js';
 import { hashToken } from './tokens.js';
 
 const BEARER = /^Bearer +(\S+)$/i;
+/** How exactly a person may know when a device of theirs was last used: every request writing that down would cost more than it is worth. */
+const SEEN_EVERY_MS = 3_600_000;
 
 /**
  * Who is behind an `Authorization` header, asked of the database every time: a revoked session is dead on its next request.
  * https://spec.matrix.org/v1.19/client-server-api/#using-access-tokens, #account-locking
  */
-export async function authenticate({ db }: { db: Database }, authorization: string | undefined): Promise<Session> {
+export async function authenticate(
+  { db, clock }: { db: Database; clock: Clock },
+  authorization: string | undefined,
+  { ip }: { ip: string },
+): Promise<Session> {
   const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
   if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'This request needs an access token in its Authorization header');
   const row = await db.read((tx) => findSession(tx, hashToken(token)));
   if (row === undefined || row.is_deactivated === 1) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is not, or no longer, valid');
   if (row.is_locked === 1) throw new MatrixError('M_USER_LOCKED', 'This account is locked', { body: { soft_logout: true } });
+  const now = clock();
+  if (now - row.last_seen_ts >= SEEN_EVERY_MS) await db.transaction((tx) => noteSeen(tx, row.device_nid, { ip, now }));
   return { userNid: row.user_nid, userId: row.user_id, deviceNid: row.device_nid, deviceId: row.device_id, isAdmin: row.is_admin === 1 };
 }

@@ -41,6 +41,10 @@ export async function ensureDevice(tx: Transaction, device: SeenDevice): Promise
   return row.device_nid;
 }
 
+export async function noteSeen(tx: Transaction, deviceNid: number, { ip, now }: { ip: string; now: number }): Promise<void> {
+  await tx.run(sql`UPDATE devices SET last_seen_ts = ${now}, last_seen_ip = ${ip} WHERE device_nid = ${deviceNid}`);
+}
+
 /** False when there is no such device. */
 export async function renameDevice(tx: Transaction, device: { userNid: number; deviceId: DeviceId; displayName: string }): Promise<boolean> {
   const changed = await tx.run(sql`

@@ -5,7 +5,7 @@ import { sql } from '../storage/database.js';
 import { engines, type TestDatabase } from '../storage/engines.testing.js';
 import { authenticate } from './authenticate.js';
 import { deleteDevice, deleteManyDevices, getDevice, listDevices, updateDevice, type DeviceObserver } from './devices.js';
-import { makePerson, makeSession, refusalOf, testDeps, type TestDeps } from './people.testing.js';
+import { from, makePerson, makeSession, refusalOf, testDeps, type TestDeps } from './people.testing.js';
 import type { Session } from './session.js';
 
 describe.each(engines)('devices on $name', (engine) => {
@@ -48,10 +48,10 @@ describe.each(engines)('devices on $name', (engine) => {
     const phone = await makeSession(deps, alice.userNid);
     await deps.db.transaction((tx) => tx.run(sql`INSERT INTO device_keys (device_nid, json) VALUES (${phone.deviceNid}, ${'{}'})`));
     expect(await refusalOf(deleteDevice(deps, { session: alice, params: phone, body: {} }))).toMatchObject({ status: 401 });
-    expect(await authenticate(deps, `Bearer ${phone.token}`)).toMatchObject({ deviceId: phone.deviceId });
+    expect(await authenticate(deps, `Bearer ${phone.token}`, from)).toMatchObject({ deviceId: phone.deviceId });
 
     expect(await deleteDevice(deps, { session: alice, params: phone, body: { auth } })).toEqual({});
-    expect(await refusalOf(authenticate(deps, `Bearer ${phone.token}`))).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
+    expect(await refusalOf(authenticate(deps, `Bearer ${phone.token}`, from))).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
     expect(await deps.db.read((tx) => tx.all(sql`SELECT device_nid FROM device_keys`))).toEqual([]);
     expect(told).toEqual([{ userNid: alice.userNid, removed: [phone.deviceId] }]);
     expect(await deleteDevice(deps, { session: alice, params: phone, body: { auth } })).toEqual({});
@@ -68,7 +68,7 @@ describe.each(engines)('devices on $name', (engine) => {
 
     await deleteManyDevices(deps, { session: alice, body: { devices: [bob.deviceId, two.deviceId, one.deviceId], auth: { ...auth, session } } });
     expect(await listDevices(deps, { session: alice })).toMatchObject({ devices: [{ device_id: alice.deviceId }] });
-    expect(await authenticate(deps, `Bearer ${bob.token}`)).toMatchObject({ userId: bob.userId });
+    expect(await authenticate(deps, `Bearer ${bob.token}`, from)).toMatchObject({ userId: bob.userId });
     expect(told).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import { engines, type TestDatabase } from '../storage/engines.testing.js';
 import { authenticate } from './authenticate.js';
 import { logIn, type LoginBody } from './login.js';
 import { logOut, logOutEverywhere } from './logout.js';
-import { makeAccount, makePerson, makeSession, refusalOf, testDeps, type TestDeps } from './people.testing.js';
+import { from, makeAccount, makePerson, makeSession, refusalOf, testDeps, type TestDeps } from './people.testing.js';
 import type { TypeOf } from '../matrix/schema.js';
 
 describe.each(engines)('logging in and out on $name', (engine) => {
@@ -34,7 +34,7 @@ describe.each(engines)('logging in and out on $name', (engine) => {
       const answer = await logInAs(naming);
       expect(answer).toMatchObject({ user_id: '@alice:shard.example', home_server: 'shard.example' });
       expect(answer['device_id']).toMatch(/^[A-Z]{10}$/);
-      expect(await authenticate(deps, `Bearer ${answer['access_token']}`)).toMatchObject({ userNid, deviceId: answer['device_id'], isAdmin: false });
+      expect(await authenticate(deps, `Bearer ${answer['access_token']}`, from)).toMatchObject({ userNid, deviceId: answer['device_id'], isAdmin: false });
     }
   });
 
@@ -50,8 +50,8 @@ describe.each(engines)('logging in and out on $name', (engine) => {
     await makeAccount(deps, 'alice');
     const first = await logInAs({ user: 'alice', device_id: 'PHONE', initial_device_display_name: 'My phone' });
     const second = await logInAs({ user: 'alice', device_id: 'PHONE', initial_device_display_name: 'Another' });
-    expect(await refusalOf(authenticate(deps, `Bearer ${first['access_token']}`))).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
-    expect(await authenticate(deps, `Bearer ${second['access_token']}`)).toMatchObject({ deviceId: 'PHONE' });
+    expect(await refusalOf(authenticate(deps, `Bearer ${first['access_token']}`, from))).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
+    expect(await authenticate(deps, `Bearer ${second['access_token']}`, from)).toMatchObject({ deviceId: 'PHONE' });
     const rows = await deps.db.read((tx) => tx.all(sql`SELECT device_id, display_name FROM devices`));
     expect(rows).toEqual([{ device_id: 'PHONE', display_name: 'My phone' }]);
   });
@@ -86,22 +86,32 @@ describe.each(engines)('logging in and out on $name', (engine) => {
     const third = await makeSession(deps, first.userNid);
     const other = await makePerson(deps, 'bob');
     await logOut({ db: deps.db, deviceObserver: quiet }, { session: first });
-    expect(await refusalOf(authenticate(deps, `Bearer ${first.token}`))).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
-    expect(await authenticate(deps, `Bearer ${second.token}`)).toMatchObject({ userId: '@alice:shard.example' });
+    expect(await refusalOf(authenticate(deps, `Bearer ${first.token}`, from))).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
+    expect(await authenticate(deps, `Bearer ${second.token}`, from)).toMatchObject({ userId: '@alice:shard.example' });
     await logOutEverywhere({ db: deps.db, deviceObserver: quiet }, { session: second });
     for (const { token } of [second, third]) {
-      expect(await refusalOf(authenticate(deps, `Bearer ${token}`))).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
+      expect(await refusalOf(authenticate(deps, `Bearer ${token}`, from))).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
     }
-    expect(await authenticate(deps, `Bearer ${other.token}`)).toMatchObject({ userId: '@bob:shard.example' });
+    expect(await authenticate(deps, `Bearer ${other.token}`, from)).toMatchObject({ userId: '@bob:shard.example' });
+  });
+
+  it('notes once an hour when and from where a device was used', async () => {
+    const { token } = await makePerson(deps, 'alice');
+    const seen = async (afterMs: number, ip: string): Promise<unknown> => {
+      await authenticate(testDeps(test.db, deps.clock() + afterMs), `Bearer ${token}`, { ip });
+      return deps.db.read((tx) => tx.one(sql`SELECT last_seen_ts, last_seen_ip FROM devices`));
+    };
+    expect(await seen(3_599_999, '192.0.2.2')).toEqual({ last_seen_ts: 1_000_000, last_seen_ip: '192.0.2.1' });
+    expect(await seen(3_600_000, '192.0.2.3')).toEqual({ last_seen_ts: 4_600_000, last_seen_ip: '192.0.2.3' });
   });
 
   it('asks for a token in the header, and for one that lives', async () => {
     const { token } = await makePerson(deps, 'alice');
     for (const header of [undefined, '', 'Bearer', 'Bearer ', `Basic ${token}`, token]) {
-      expect(await refusalOf(authenticate(deps, header))).toMatchObject({ errcode: 'M_MISSING_TOKEN' });
+      expect(await refusalOf(authenticate(deps, header, from))).toMatchObject({ errcode: 'M_MISSING_TOKEN' });
     }
-    expect(await refusalOf(authenticate(deps, `Bearer ${token}x`))).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
+    expect(await refusalOf(authenticate(deps, `Bearer ${token}x`, from))).toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
     await deps.db.transaction((tx) => tx.run(sql`UPDATE users SET is_locked = 1`));
-    expect(await refusalOf(authenticate(deps, `Bearer ${token}`))).toMatchObject({ errcode: 'M_USER_LOCKED', body: { soft_logout: true } });
+    expect(await refusalOf(authenticate(deps, `Bearer ${token}`, from))).toMatchObject({ errcode: 'M_USER_LOCKED', body: { soft_logout: true } });
   });
 });

@@ -9,6 +9,8 @@ import type { Passwords } from './passwords.js';
 import { findAccount, type UserRow } from './users-store.js';
 
 export const Password = text({ maxLength: 512 });
+/** Of a new account: an empty one would let anybody in. */
+export const NewPassword = text({ minLength: 1, maxLength: 512 });
 export const DeviceName = text({ maxLength: 255 });
 
 export const LoginBody = object({

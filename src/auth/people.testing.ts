@@ -8,6 +8,7 @@ import type { Session } from './session.js';
 import { createUser } from './users-store.js';
 
 export const serverName = parseServerName('shard.example');
+export const from = { ip: '192.0.2.1' };
 const passwords = createPasswords(2);
 
 export interface TestDeps {
@@ -35,8 +36,8 @@ export async function makeAccount(deps: TestDeps, localpart: string): Promise<nu
 /** A further session of an account. */
 export async function makeSession(deps: TestDeps, userNid: number): Promise<Session & { readonly token: string }> {
   const { access_token: token } = await deps.db.transaction((tx) =>
-    openSession(tx, deps.random, { userNid, deviceId: undefined, displayName: undefined, ip: '192.0.2.1', now: deps.clock() }));
-  return { ...(await authenticate(deps, `Bearer ${token}`)), token };
+    openSession(tx, deps.random, { userNid, deviceId: undefined, displayName: undefined, ...from, now: deps.clock() }));
+  return { ...(await authenticate(deps, `Bearer ${token}`, from)), token };
 }
 
 /** An account with one session. */

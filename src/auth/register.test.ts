@@ -4,7 +4,7 @@ import { parseUserId } from '../matrix/identifiers.js';
 import { engines, type TestDatabase } from '../storage/engines.testing.js';
 import { authenticate } from './authenticate.js';
 import { logIn } from './login.js';
-import { makeAccount, refusalOf, testDeps, type TestDeps } from './people.testing.js';
+import { from, makeAccount, refusalOf, testDeps, type TestDeps } from './people.testing.js';
 import { isAvailable, register, type RegisterBody } from './register.js';
 import { ensureUser, findUser } from './users-store.js';
 
@@ -44,7 +44,7 @@ describe.each(engines)('registration on $name', (engine) => {
     const { session } = first.body as { session: string };
     const made = await registerAs({ username: 'Alice', password: 'p', device_id: 'DESK', auth: { ...dummy, session } });
     expect(made).toMatchObject({ user_id: '@alice:shard.example', home_server: 'shard.example', device_id: 'DESK' });
-    expect(await authenticate(deps, `Bearer ${made['access_token']}`)).toMatchObject({ userId: '@alice:shard.example', isAdmin: false });
+    expect(await authenticate(deps, `Bearer ${made['access_token']}`, from)).toMatchObject({ userId: '@alice:shard.example', isAdmin: false });
     expect(await logIn(deps, { body: { type: 'm.login.password', user: 'alice', password: 'p' }, ip: '' })).toMatchObject({ user_id: '@alice:shard.example' });
   });
 

@@ -4,7 +4,7 @@ import { newUserId, parseDeviceId, type ServerName, type UserId } from '../matri
 import { anyObject, boolean, object, oneOf, optional, string, text, type TypeOf } from '../matrix/schema.js';
 import type { Database, Transaction } from '../storage/database.js';
 import { lowerCase } from './identifier.js';
-import { DeviceName, Password, type LoginDeps } from './login.js';
+import { DeviceName, NewPassword, type LoginDeps } from './login.js';
 import { openSession } from './open-session.js';
 import { requireDummy } from './uia.js';
 import { createUser, findAccount, type NewAccount } from './users-store.js';
@@ -17,7 +17,7 @@ export const RegisterQuery = object({ kind: optional(oneOf('user', 'guest')) });
 export const RegisterBody = object({
   auth: optional(anyObject),
   username: optional(string),
-  password: optional(Password),
+  password: optional(NewPassword),
   device_id: optional(text({ minLength: 1, maxLength: 255 })),
   initial_device_display_name: optional(DeviceName),
   inhibit_login: optional(boolean),

@@ -9,12 +9,13 @@ export interface SessionRow {
   readonly is_admin: number;
   readonly is_deactivated: number;
   readonly is_locked: number;
+  readonly last_seen_ts: number;
 }
 
 /** Asked on every request: three look-ups by key. */
 export async function findSession(tx: ReadTransaction, tokenHash: string): Promise<SessionRow | undefined> {
   return tx.one<SessionRow>(sql`
-    SELECT d.user_nid, u.user_id, d.device_nid, d.device_id, u.is_admin, u.is_deactivated, u.is_locked
+    SELECT d.user_nid, u.user_id, d.device_nid, d.device_id, u.is_admin, u.is_deactivated, u.is_locked, coalesce(d.last_seen_ts, 0) AS last_seen_ts
     FROM access_tokens t
     JOIN devices d ON d.device_nid = t.device_nid
     JOIN users u ON u.user_nid = d.user_nid

@@ -50,11 +50,11 @@ describe.each(engines)('interactive authentication on $name', (engine) => {
     const bob = await makePerson(deps, 'bob');
     const bobs = { ...password, identifier: { type: 'm.id.user', user: 'bob' }, password: "bob's password", session };
     for (const call of [
-      requireUia(deps, alice, 'DELETE devices/B', { ...password, session }),
-      requireUia(deps, alice, 'POST delete_devices', { ...password, session }),
-      requireUia(deps, bob, 'DELETE devices/A', bobs),
+      () => requireUia(deps, alice, 'DELETE devices/B', { ...password, session }),
+      () => requireUia(deps, alice, 'POST delete_devices', { ...password, session }),
+      () => requireUia(deps, bob, 'DELETE devices/A', bobs),
     ]) {
-      expect(await refusalOf(call)).toEqual({ errcode: 'M_FORBIDDEN', message: 'This authentication session was begun for another request' });
+      expect(await refusalOf(call())).toEqual({ errcode: 'M_FORBIDDEN', message: 'This authentication session was begun for another request' });
     }
   });
 
@@ -77,7 +77,7 @@ describe.each(engines)('interactive authentication on $name', (engine) => {
     for (const auth of [{ type: 'm.login.dummy' }, { type: 'm.login.sso' }, { ...password, password: '' }, { type: 'm.login.password' }]) {
       expect(await refusalOf(requireUia(deps, alice, 'DELETE devices/A', auth))).toMatchObject({ status: 401, body: { flows: [{ stages: ['m.login.password'] }] } });
     }
-    for (const auth of [{ type: 1 }, { ...password, session: {} }, { ...password, identifier: 'alice' }, { ...password, password: ['x'] }]) {
+    for (const auth of [{ type: 1 }, { ...password, session: {} }, { ...password, session: 'a\0b' }, { ...password, identifier: 'alice' }, { ...password, password: ['x'] }]) {
       expect(await refusalOf(requireUia(deps, alice, 'DELETE devices/A', auth))).toMatchObject({ errcode: 'M_BAD_JSON' });
     }
   });

@@ -73,7 +73,8 @@ function parseAuth(raw: JsonObject): Auth {
 
 function textIn(raw: JsonObject, member: string): string | undefined {
   const value = raw[member];
-  if (value !== undefined && typeof value !== 'string') throw malformed();
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value.includes('\0')) throw malformed();
   return value;
 }
 

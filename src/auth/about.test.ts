@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { listCapabilities } from './capabilities.js';
+import { refusalOf } from './people.testing.js';
+import { listVersions } from './versions.js';
+import { describeClientServer } from './well-known.js';
+
+describe('what the server says of itself', () => {
+  it('lists every version of the specification up to 1.19, and encryption as forced', async () => {
+    const { versions, unstable_features } = (await listVersions()) as { versions: string[]; unstable_features: Record<string, boolean> };
+    expect([versions[0], versions.at(-1), versions.length]).toEqual(['v1.1', 'v1.19', 19]);
+    expect(unstable_features).toMatchObject({ 'org.matrix.e2e_cross_signing': true, 'io.element.e2ee_forced.public': true });
+    expect(unstable_features).not.toHaveProperty(['org.matrix.simplified_msc3575']);
+  });
+
+  it('offers room versions 10 to 12, 11 by default', async () => {
+    expect(await listCapabilities()).toMatchObject({
+      capabilities: { 'm.room_versions': { default: '11', available: { 10: 'stable', 11: 'stable', 12: 'stable' } }, 'm.change_password': { enabled: false } },
+    });
+  });
+
+  it('is found by its public address, and not without one', async () => {
+    expect(await describeClientServer({ publicBaseurl: 'https://matrix.shard.example/' })).toEqual({
+      'm.homeserver': { base_url: 'https://matrix.shard.example' },
+      'io.element.e2ee': { default: true, force_disable: false, secure_backup_required: true },
+    });
+    expect(await refusalOf(describeClientServer({ publicBaseurl: undefined }))).toMatchObject({ errcode: 'M_NOT_FOUND' });
+  });
+});
