@@ -5,7 +5,7 @@ import type { Session } from '../auth/session.js';
 import type { JsonObject } from '../matrix/schema.js';
 import { signJson, type SigningKey } from '../matrix/signing.js';
 import { engines } from '../storage/engines.testing.js';
-import { deviceListChanges } from './device-lists.js';
+import { deviceListChanges, deviceListsObserver } from './device-lists.js';
 import { queryKeys } from './query-keys.js';
 import { openShard, read, testKey, type TestShard } from './shard.testing.js';
 import { uploadKeys } from './upload-keys.js';
@@ -120,6 +120,27 @@ describe.each(engines)('identities on $name', (engine) => {
       device_keys: { [alice.userId]: { PHONE: { signatures: signedDevice.signatures } } },
       master_keys: { [alice.userId]: signedMaster },
     });
+  });
+
+  it('forgets the signatures of keys that are replaced and of devices that are removed', async () => {
+    const { body, selfSigning, master } = identityOf(alice);
+    await upload(alice, body);
+    const vouchFor = async (device: SigningKey) => {
+      await uploadKeys(shard, { session: alice, body: { device_keys: deviceKeys(alice, device) } });
+      const signedDevice = signJson(deviceKeys(alice, device), alice.userId, selfSigning);
+      return sign(alice, { [alice.userId]: { PHONE: signedDevice, [master.publicKey]: publicPart(alice, 'master', master, device) } });
+    };
+    // The master key goes out as it was uploaded when nobody signed it since.
+    const bare = { master_keys: { [alice.userId]: expect.not.objectContaining({ signatures: expect.anything() }) } };
+    expect(await vouchFor(testKey('phone', 'PHONE'))).toEqual({ failures: {} });
+    const replaced = deviceKeys(alice, testKey('new phone', 'PHONE'));
+    await uploadKeys(shard, { session: alice, body: { device_keys: replaced } });
+    expect(await query(bob, alice)).toMatchObject(bare);
+    expect((await query(bob, alice))['device_keys']).toEqual({ [alice.userId]: { PHONE: replaced } });
+    expect(await vouchFor(testKey('new phone', 'PHONE'))).toEqual({ failures: {} });
+    await shard.db.transaction((tx) => deviceListsObserver.devicesChanged(tx, alice.userNid, [alice.deviceId]));
+    expect(await query(bob, alice)).toMatchObject(bare);
+    expect((await query(bob, alice))['device_keys']).toEqual({ [alice.userId]: { PHONE: replaced } });
   });
 
   it('shows the signature on another’s master key to the signer alone, and tells only the signer’s devices', async () => {

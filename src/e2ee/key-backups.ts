@@ -28,7 +28,10 @@ interface VersionCall {
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3room_keysversion */
-export async function createBackup({ db }: Deps, { session, body }: { session: Session; body: TypeOf<typeof NewBackup> }): Promise<{ version: string }> {
+export async function createBackup(
+  { db }: Deps,
+  { session, body }: { session: Session; body: TypeOf<typeof NewBackup> },
+): Promise<{ version: string }> {
   return db.transaction(async (tx) => {
     await tx.lock(`backups/${session.userNid}`);
     const version = await insertBackup(tx, session.userNid, { algorithm: body.algorithm, authData: JSON.stringify(body.auth_data) });
@@ -36,7 +39,10 @@ export async function createBackup({ db }: Deps, { session, body }: { session: S
   });
 }
 
-/** The newest backup still there; none is 404 and nothing else, as clients take it for an answer. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3room_keysversion */
+/**
+ * The newest backup still there; that there is none is 404 and nothing else, as clients take it for an answer.
+ * https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3room_keysversion
+ */
 export async function getNewestBackup({ db }: Deps, { session }: { session: Session }): Promise<JsonText> {
   return db.read(async (tx) => {
     const backup = await newestBackup(tx, session.userNid);
@@ -50,8 +56,14 @@ export async function getBackup({ db }: Deps, { session, params }: VersionCall):
   return db.read(async (tx) => describe(tx, session, await liveBackup(tx, session, params.version)));
 }
 
-/** Replaces what the backup says of itself, never how it is encrypted. https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3room_keysversionversion */
-export async function updateBackup({ db }: Deps, { session, params, body }: VersionCall & { body: TypeOf<typeof BackupUpdate> }): Promise<object> {
+/**
+ * Replaces what the backup says of itself, never how it is encrypted.
+ * https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3room_keysversionversion
+ */
+export async function updateBackup(
+  { db }: Deps,
+  { session, params, body }: VersionCall & { body: TypeOf<typeof BackupUpdate> },
+): Promise<object> {
   if (body.version !== undefined && body.version !== params.version) throw new MatrixError('M_INVALID_PARAM', 'Two versions are named');
   await db.transaction(async (tx) => {
     const { algorithm, version } = await liveBackup(tx, session, params.version);
@@ -61,7 +73,10 @@ export async function updateBackup({ db }: Deps, { session, params, body }: Vers
   return {};
 }
 
-/** Deletes the backup with all its keys; once more is well too. https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3room_keysversionversion */
+/**
+ * Deletes the backup with all its keys; once more is well too.
+ * https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3room_keysversionversion
+ */
 export async function deleteBackup({ db }: Deps, { session, params }: VersionCall): Promise<object> {
   await db.transaction(async (tx) => {
     await tx.lock(`backups/${session.userNid}`);

@@ -7,8 +7,15 @@ import { advance } from '../storage/stream.js';
 import { forgetSignatures, isCrossSigningKey } from './cross-signing-store.js';
 import { findDeviceKeys, putDeviceKeys } from './device-keys-store.js';
 import { markDevicesChanged } from './device-lists.js';
+import {
+  countOneTimeKeys,
+  insertOneTimeKeys,
+  oneTimeKeysWithIds,
+  putFallbackKey,
+  unusedFallbackAlgorithms,
+  type NamedKey,
+} from './one-time-keys-store.js';
 import { isSameKey } from './same-key.js';
-import { countOneTimeKeys, insertOneTimeKeys, oneTimeKeysWithIds, putFallbackKey, unusedFallbackAlgorithms, type NamedKey } from './one-time-keys-store.js';
 
 const Signatures = record(record(string));
 const DeviceKeys = object({ user_id: string, device_id: string, algorithms: array(string), keys: record(string), signatures: Signatures });
@@ -79,7 +86,9 @@ async function addOneTimeKeys(tx: Transaction, deviceNid: number, keys: readonly
   const position = await advance(tx, [`oneTimeKeys/${deviceNid}`]);
   await insertOneTimeKeys(tx, deviceNid, position, fresh);
   const counts = await countOneTimeKeys(tx, deviceNid);
-  if (counts.reduce((sum, { n }) => sum + n, 0) > MOST_KEYS) throw new MatrixError('M_INVALID_PARAM', `A device may keep at most ${MOST_KEYS} one-time keys here`);
+  if (counts.reduce((sum, { n }) => sum + n, 0) > MOST_KEYS) {
+    throw new MatrixError('M_INVALID_PARAM', `A device may keep at most ${MOST_KEYS} one-time keys here`);
+  }
 }
 
 async function replaceFallbackKeys(tx: Transaction, deviceNid: number, keys: readonly NamedKey[]): Promise<void> {

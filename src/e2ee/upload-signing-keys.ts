@@ -95,7 +95,10 @@ function refuseUnsigned({ userId }: Session, key: CrossSigningRow, master: Cross
   throw new MatrixError('M_INVALID_SIGNATURE', `The ${key.usage} key is not signed by the master key`);
 }
 
-/** Device ids and cross-signing keys are told apart only by not being the same. https://spec.matrix.org/v1.19/client-server-api/#key-and-signature-security */
+/**
+ * Device ids and cross-signing keys are told apart only by not being the same.
+ * https://spec.matrix.org/v1.19/client-server-api/#key-and-signature-security
+ */
 async function refuseTakenNames(tx: ReadTransaction, session: Session, keys: Rows): Promise<void> {
   const names = keys.map((key) => key.public_key);
   if (new Set(names).size < names.length) throw new MatrixError('M_INVALID_PARAM', 'The keys must differ');
