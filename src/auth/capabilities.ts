@@ -1,7 +1,6 @@
-import { creatableVersions, defaultVersion } from '../matrix/room-versions.js';
+import { creatableVersions } from '../matrix/room-versions.js';
 
 const capabilities = {
-  'm.room_versions': { default: defaultVersion, available: Object.fromEntries(creatableVersions.map((version) => [version, 'stable'])) },
   'm.change_password': { enabled: false },
   'm.3pid_changes': { enabled: false },
   'm.set_displayname': { enabled: true },
@@ -13,6 +12,7 @@ const capabilities = {
 };
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities */
-export async function listCapabilities(): Promise<object> {
-  return { capabilities };
+export async function listCapabilities({ defaultRoomVersion }: { defaultRoomVersion: string }): Promise<object> {
+  const available = Object.fromEntries(creatableVersions.map((version) => [version, 'stable']));
+  return { capabilities: { 'm.room_versions': { default: defaultRoomVersion, available }, ...capabilities } };
 }

@@ -8,6 +8,7 @@ import { ownRoom } from '../rooms/memberships-store.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
 import { advance } from '../storage/stream.js';
 import { findAccountData, GLOBAL, saveAccountData, type AccountDataKey } from './account-data-store.js';
+import { refuseOthers } from './refuse-others.js';
 
 interface Deps {
   readonly db: Database;
@@ -78,8 +79,4 @@ async function roomOf(tx: ReadTransaction, roomId: RoomId, { userNid }: Session)
 
 function refuseReserved(type: string): void {
   if (NOT_SET_HERE.includes(type)) throw new MatrixError('M_BAD_JSON', `${type} is not set as account data`, { status: 405 });
-}
-
-function refuseOthers(session: Session, userId: UserId): void {
-  if (userId !== session.userId) throw forbidden('Account data is its person’s own');
 }

@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto';
 import type { Session } from '../auth/session.js';
-import { forbidden, notFound } from '../matrix/errors.js';
+import { notFound } from '../matrix/errors.js';
 import type { UserId } from '../matrix/identifiers.js';
 import { JsonText } from '../matrix/reply.js';
 import type { Filter } from '../rooms/filter.js';
 import type { Database } from '../storage/database.js';
 import { findFilter, saveFilter } from './filters-store.js';
+import { refuseOthers } from './refuse-others.js';
 
 interface Deps {
   readonly db: Database;
@@ -26,8 +27,4 @@ export async function getFilter({ db }: Deps, { session, params }: { session: Se
   const filter = await db.read((tx) => findFilter(tx, session.userNid, params.filterId));
   if (filter === undefined) throw notFound('You have no such filter');
   return new JsonText(filter);
-}
-
-function refuseOthers(session: Session, userId: UserId): void {
-  if (userId !== session.userId) throw forbidden('Filters are their person’s own');
 }

@@ -1,9 +1,10 @@
 import type { Session } from '../auth/session.js';
-import { forbidden, MatrixError } from '../matrix/errors.js';
+import { MatrixError } from '../matrix/errors.js';
 import type { UserId } from '../matrix/identifiers.js';
 import { anyObject, type JsonObject, type JsonValue } from '../matrix/schema.js';
 import type { Database, Transaction } from '../storage/database.js';
 import { deleteField, profileFields, setField } from './profile-store.js';
+import { refuseOthers } from './refuse-others.js';
 
 /** What of a profile the member events of rooms repeat; null: no longer set. */
 export interface ChangedProfile {
@@ -102,8 +103,4 @@ function faultOf(field: string, value: JsonValue): string | undefined {
 
 function isText(value: JsonValue, maxBytes: number): value is string {
   return typeof value === 'string' && !value.includes('\0') && Buffer.byteLength(value) <= maxBytes;
-}
-
-function refuseOthers(session: Session, userId: UserId): void {
-  if (userId !== session.userId) throw forbidden('A profile is changed by its person only');
 }
