@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 const INTERVAL_MS = 500;
+/** 32 MiB of log: from here on it is worth a moment's pause to let it start over. */
+const MOST_PAGES = 8192;
 
 // A text, so that it runs alike from the sources and from dist/. A busy database is left for the next round.
 const PROGRAM = `
@@ -11,10 +13,24 @@ const connection = new (require(workerData.driver))(workerData.path, { timeout: 
 connection.pragma('synchronous = FULL');
 parentPort.on('message', (mode) => {
   if (mode === 'CLOSE') { connection.close(); parentPort.close(); return; }
-  try { connection.pragma('wal_checkpoint(' + mode + ')'); }
-  catch (error) { if (!String(error.code).startsWith('SQLITE_BUSY')) parentPort.postMessage(String(error)); }
+  let pages = 0, problem;
+  try { pages = connection.pragma('wal_checkpoint(' + mode + ')')[0].log; }
+  catch (error) { if (!String(error.code).startsWith('SQLITE_BUSY')) problem = String(error); }
+  parentPort.postMessage({ pages, problem });
 });
 `;
+
+interface Report {
+  /** Length of the log. */
+  readonly pages: number;
+  readonly problem?: string;
+}
+
+interface Options {
+  /** Called before a checkpoint: ends the snapshots nobody reads. */
+  readonly release: () => void;
+  readonly report: (problem: Error) => void;
+}
 
 /**
  * Moves the write-ahead log into the database on a thread of its own, so that no commit waits for it: while there are writes what is
@@ -22,15 +38,24 @@ parentPort.on('message', (mode) => {
  */
 export class Checkpointer {
   readonly #path: string;
-  readonly #options: { readonly release: () => void; readonly report: (problem: Error) => void };
+  readonly #options: Options;
   #worker: Worker | undefined;
   #timer: NodeJS.Timeout | undefined;
   #hasCommitted = false;
   #isClosed = false;
+  #pause: { readonly over: Promise<void>; readonly end: () => void } | undefined;
 
-  constructor(path: string, options: { readonly release: () => void; readonly report: (problem: Error) => void }) {
+  constructor(path: string, options: Options) {
     this.#path = path;
     this.#options = options;
+  }
+
+  /**
+   * What the writer waits for before it goes on. The log starts over only when a write finds all of it moved, which never happens
+   * while writes follow each other without a gap.
+   */
+  get pause(): Promise<void> | undefined {
+    return this.#pause?.over;
   }
 
   committed(): void {
@@ -51,12 +76,12 @@ export class Checkpointer {
   #tick(): void {
     this.#timer = undefined;
     if (this.#isClosed) return;
-    const isPause = !this.#hasCommitted;
+    const isIdle = !this.#hasCommitted;
     this.#hasCommitted = false;
     this.#options.release();
     this.#worker ??= this.#start();
-    this.#worker.postMessage(isPause ? 'TRUNCATE' : 'PASSIVE');
-    if (!isPause) this.#timer = setTimeout(() => { this.#tick(); }, INTERVAL_MS).unref();
+    this.#worker.postMessage(isIdle ? 'TRUNCATE' : 'PASSIVE');
+    if (!isIdle) this.#timer = setTimeout(() => { this.#tick(); }, INTERVAL_MS).unref();
   }
 
   #start(): Worker {
@@ -66,13 +91,35 @@ export class Checkpointer {
       workerData: { driver, path: this.#path },
       resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
     });
-    const failed = (cause: unknown) => { this.#options.report(new Error('A checkpoint failed', { cause })); };
-    worker.on('message', failed);
-    worker.on('error', (cause) => {
-      failed(cause);
+    worker.on('message', (report: Report) => { this.#hear(worker, report); });
+    worker.on('error', (cause) => { this.#options.report(new Error('The checkpoint thread failed', { cause })); });
+    worker.on('exit', () => {
       this.#worker = undefined;
+      this.#endPause();
     });
     worker.unref();
     return worker;
+  }
+
+  #hear(worker: Worker, { pages, problem }: Report): void {
+    if (problem !== undefined) this.#options.report(new Error('A checkpoint failed', { cause: problem }));
+    if (this.#pause !== undefined) {
+      this.#endPause();
+      worker.unref();
+      return;
+    }
+    if (pages < MOST_PAGES || this.#isClosed) return;
+    let end: () => void = () => undefined;
+    this.#pause = { over: new Promise((resolve) => { end = resolve; }), end: () => { end(); } };
+    this.#options.release();
+    // Whoever closes the database meanwhile waits for this answer: the process may not end before it.
+    worker.ref();
+    worker.postMessage('PASSIVE');
+  }
+
+  #endPause(): void {
+    const pause = this.#pause;
+    this.#pause = undefined;
+    pause?.end();
   }
 }

@@ -16,8 +16,8 @@ interface Outcome {
 }
 
 export interface WriterEvents {
-  /** Before a group takes the write lock. */
-  begins(): void;
+  /** Before a group takes the write lock, and what it has to wait for. */
+  begins(): Promise<void> | undefined;
   /** Right after the commit, before any effect. */
   committed(): void;
   heard(announcement: Announcement): void;
@@ -78,6 +78,7 @@ export class Writer {
   }
 
   async #runGroup(): Promise<void> {
+    for (let pause = this.#events.begins(); pause !== undefined; pause = this.#events.begins()) await pause;
     const outcomes: Outcome[] = [];
     const guard = this.#guard();
     try {
@@ -95,7 +96,6 @@ export class Writer {
   }
 
   #begin(): void {
-    this.#events.begins();
     try {
       this.#steps.begin.run();
     } catch (cause) {

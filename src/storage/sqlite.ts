@@ -58,8 +58,8 @@ function openWriter(path: string): Connection {
     connection.pragma('busy_timeout = 1000');
     connection.pragma('temp_store = MEMORY');
     connection.pragma('cache_size = -16000');
-    // The high-water mark: the checkpointer's thread normally empties the log long before it has 64 MiB.
-    connection.pragma('wal_autocheckpoint = 16384');
+    // 128 MiB, which the log reaches only when the checkpointer's thread does not do its work.
+    connection.pragma('wal_autocheckpoint = 32768');
     return connection;
   } catch (error) {
     connection.close();
@@ -83,7 +83,10 @@ class SqliteDatabase implements ScriptDatabase {
     this.#readers = new Readers(path);
     this.#checkpointer = new Checkpointer(path, { release: () => { this.#readers.release(); }, report });
     this.#writer = new Writer(connection, {
-      begins: () => { this.#readers.release(); },
+      begins: () => {
+        this.#readers.release();
+        return this.#checkpointer.pause;
+      },
       committed: () => {
         this.#readers.moved();
         this.#checkpointer.committed();
