@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import type { PoolConfig } from 'pg';
+import type { ClientConfig } from 'pg';
 import { amount, mapping, oneOf, optional, path, type Place, port, Refusal, section, text } from './config-parsers.js';
 
 /** Where the shard lives: in one file, or in a PostgreSQL database. */
 export type DatabaseSettings =
   | { readonly engine: 'sqlite'; readonly path: string }
-  | { readonly engine: 'postgres'; readonly pool: Readonly<PoolConfig> };
+  | { readonly engine: 'postgres'; readonly connection: Readonly<ClientConfig>; readonly connections?: number };
 
 const PYTHON_ONLY = 'Belongs to the Python driver, and has no effect.';
 const NOT_PASSED = 'This libpq option has no counterpart here, and has no effect.';
@@ -16,9 +16,9 @@ const NO_EFFECT_ON_DATABASE = {
 };
 const NO_EFFECT_ON_SQLITE = { check_same_thread: PYTHON_ONLY, cp_min: PYTHON_ONLY, cp_max: PYTHON_ONLY, timeout: PYTHON_ONLY };
 const NO_EFFECT_ON_POSTGRES = {
-  ...Object.fromEntries(['cp_reconnect', 'cp_name', 'cp_noisy', 'cp_openfun', 'cursor_factory', 'connection_factory'].map((name) => [name, PYTHON_ONLY])),
+  ...Object.fromEntries(['cp_min', 'cp_reconnect', 'cp_name', 'cp_noisy', 'cp_openfun', 'cursor_factory', 'connection_factory'].map((name) => [name, PYTHON_ONLY])),
   ...Object.fromEntries(
-    ['channel_binding', 'client_encoding', 'gssencmode', 'keepalives_interval', 'keepalives_count', 'krbsrvname', 'passfile', 'service']
+    ['application_name', 'channel_binding', 'client_encoding', 'gssencmode', 'keepalives_interval', 'keepalives_count', 'krbsrvname', 'passfile', 'service']
       .concat(['sslcompression', 'sslcrl', 'ssl_min_protocol_version', 'target_session_attrs', 'tcp_user_timeout'])
       .map((name) => [name, NOT_PASSED]),
   ),
@@ -37,8 +37,7 @@ const postgresArgs = section(
     database: { name: 'database', parse: optional(text), sentence: 'The database, by its other name.' },
     host: { name: 'host', parse: optional(text), sentence: 'A host, or the directory of a Unix socket.' },
     port: { name: 'port', parse: optional(portOrText), sentence: 'The port.' },
-    poolMin: { name: 'cp_min', default: 1, parse: amount, sentence: 'Connections kept open.' },
-    poolMax: { name: 'cp_max', default: 10, parse: amount, sentence: 'Connections at most.' },
+    mostConnections: { name: 'cp_max', parse: optional(amount), sentence: 'Connections at most; half of them only read.' },
     sslmode: {
       name: 'sslmode',
       default: 'disable',
@@ -48,7 +47,6 @@ const postgresArgs = section(
     ca: { name: 'sslrootcert', parse: optional(fileText), sentence: 'The file of the authority that signed its certificate.' },
     cert: { name: 'sslcert', parse: optional(fileText), sentence: 'The file of our own certificate.' },
     key: { name: 'sslkey', parse: optional(fileText), sentence: 'The file of its key.' },
-    applicationName: { name: 'application_name', default: 'cloison', parse: text, sentence: 'How the connections call themselves.' },
     options: { name: 'options', parse: optional(text), sentence: 'Options for the server, such as `-c statement_timeout=…`.' },
     connectTimeout: { name: 'connect_timeout', default: 10, parse: amount, sentence: 'Seconds to wait for a connection.' },
     keepalives: { name: 'keepalives', default: 1, parse: amount, sentence: '0 turns TCP keep-alive off.' },
@@ -70,13 +68,17 @@ export const database = Object.assign(
   (raw: unknown, at: Place): DatabaseSettings => {
     const { name, args } = outer(raw, at);
     const inArgs = at.inside('args');
-    if (name === 'psycopg2') return { engine: 'postgres', pool: poolOf(postgresArgs(args, inArgs)) };
-    return { engine: 'sqlite', path: sqliteArgs(args, inArgs).database };
+    if (name === 'sqlite3') return { engine: 'sqlite', path: sqliteArgs(args, inArgs).database };
+    const given = postgresArgs(args, inArgs);
+    const { mostConnections } = given;
+    // The adapter opens as many for reading as for writing.
+    const connections = mostConnections === undefined ? {} : { connections: Math.max(1, Math.floor(mostConnections / 2)) };
+    return { engine: 'postgres', connection: connectionOf(given), ...connections };
   },
   { fields: { ...outer.fields, args: { ...outer.fields.args, parse: Object.assign(mapping, { fields: { path: sqliteArgs.fields.database, ...postgresArgs.fields } }) } } },
 );
 
-function poolOf(args: ReturnType<typeof postgresArgs>): PoolConfig {
+function connectionOf(args: ReturnType<typeof postgresArgs>): ClientConfig {
   const { user, password, host, port: number, options } = args;
   const name = args.dbname ?? args.database;
   return {
@@ -86,9 +88,6 @@ function poolOf(args: ReturnType<typeof postgresArgs>): PoolConfig {
     ...(host !== undefined && { host }),
     ...(number !== undefined && { port: number }),
     ...(options !== undefined && { options }),
-    min: args.poolMin,
-    max: args.poolMax,
-    application_name: args.applicationName,
     connectionTimeoutMillis: args.connectTimeout * 1000,
     keepAlive: args.keepalives !== 0,
     keepAliveInitialDelayMillis: args.keepalivesIdle * 1000,
@@ -97,7 +96,7 @@ function poolOf(args: ReturnType<typeof postgresArgs>): PoolConfig {
 }
 
 /** As libpq reads `sslmode`: `require` believes any certificate unless an authority is named, only `verify-full` compares the host name. */
-function tlsOf({ sslmode, ca, cert, key }: ReturnType<typeof postgresArgs>): PoolConfig['ssl'] {
+function tlsOf({ sslmode, ca, cert, key }: ReturnType<typeof postgresArgs>): ClientConfig['ssl'] {
   if (sslmode === 'disable') return false;
   return {
     ...(ca !== undefined && { ca }),

@@ -64,10 +64,11 @@ describe('a setting', () => {
   });
 
   it('takes libpq names for PostgreSQL', () => {
-    const args = '{user: synapse, password: pw, dbname: shard, host: /run/postgresql, port: 5433, cp_min: 2, cp_max: 7}';
+    const args = '{user: synapse, password: pw, dbname: shard, host: /run/postgresql, port: 5433, cp_max: 7}';
     expect(load(named(`database: {name: psycopg2, args: ${args}}`)).config.database).toEqual({
       engine: 'postgres',
-      pool: expect.objectContaining({ user: 'synapse', password: 'pw', database: 'shard', host: '/run/postgresql', port: 5433, min: 2, max: 7, ssl: false }),
+      connection: expect.objectContaining({ user: 'synapse', password: 'pw', database: 'shard', host: '/run/postgresql', port: 5433, ssl: false }),
+      connections: 3,
     });
   });
 

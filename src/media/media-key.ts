@@ -21,8 +21,8 @@ export async function readMediaKey(path: string, random: Random): Promise<MediaK
   await createMediaKey(path, random);
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) throw new Error(`The media key ${path} may be read by others: run chmod 600 on it`);
-  const bytes = await readFile(path);
-  if (bytes.length !== KEY_BYTES) throw new Error(`The media key ${path} must have exactly 32 bytes; put the right file back from your backup`);
+  const bytes = Buffer.from(await readFile(path, 'utf8'), 'base64');
+  if (bytes.length !== KEY_BYTES) throw new Error(`The media key ${path} must hold exactly 32 bytes in base64; put the right file back from your backup`);
   return { bytes } as unknown as MediaKey;
 }
 
@@ -32,7 +32,7 @@ export async function createMediaKey(path: string, random: Random): Promise<void
   const draft = `${path}.${random(8).toString('hex')}`;
   const file = await open(draft, 'wx', 0o600);
   try {
-    await file.writeFile(random(KEY_BYTES));
+    await file.writeFile(`${random(KEY_BYTES).toString('base64')}\n`);
     await file.sync();
   } finally {
     await file.close();

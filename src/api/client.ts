@@ -1,0 +1,97 @@
+import { offerNonce, AdminRegisterBody, registerWithSecret } from '../admin/register.js';
+import { listCapabilities } from '../auth/capabilities.js';
+import {
+  deleteDevice,
+  deleteManyDevices,
+  DeviceDeletion,
+  DevicesDeletion,
+  DeviceUpdate,
+  getDevice,
+  listDevices,
+  updateDevice,
+} from '../auth/devices.js';
+import { listLoginFlows, LoginBody, logIn } from '../auth/login.js';
+import { logOut, logOutEverywhere } from '../auth/logout.js';
+import { AvailableQuery, isAvailable, register, RegisterBody, RegisterQuery } from '../auth/register.js';
+import { listVersions } from '../auth/versions.js';
+import { describeClientServer } from '../auth/well-known.js';
+import { whoAmI } from '../auth/whoami.js';
+import { anyObject, noBody } from '../matrix/schema.js';
+import {
+  AccountData,
+  getAccountData,
+  getRoomAccountData,
+  setAccountData,
+  setRoomAccountData,
+} from '../profile/account-data.js';
+import { defineFilter, getFilter } from '../profile/filters.js';
+import { getProfile, getProfileField } from '../profile/read-profile.js';
+import { deleteProfileField, FieldBody, setProfileField } from '../profile/set-profile.js';
+import {
+  getPushRule,
+  getPushRuleActions,
+  isPushRuleEnabled,
+  listGlobalPushRules,
+  listPushRules,
+} from '../push/push-rules.js';
+import { FilterSchema } from '../rooms/filter.js';
+import { sync } from '../sync/sync.js';
+import { SyncQuery } from '../sync/request.js';
+import { encryptionApi } from './encryption.js';
+import { anyone, del, get, post, put, session, type Endpoint } from './endpoint.js';
+import { mediaApi } from './media.js';
+import { roomsApi } from './rooms.js';
+
+/** The client-server API, in the order of the specification. https://spec.matrix.org/v1.19/client-server-api/ */
+export const clientApi: readonly Endpoint[] = [
+  get('/versions', anyone, {}, listVersions),
+  get('/.well-known/matrix/client', anyone, {}, describeClientServer),
+
+  // Client authentication
+  get('/v3/login', anyone, {}, listLoginFlows),
+  post('/v3/login', anyone, { body: LoginBody, limit: 'login' }, logIn),
+  post('/v3/logout', session, { body: noBody }, logOut),
+  post('/v3/logout/all', session, { body: noBody }, logOutEverywhere),
+  post('/v3/register', anyone, { body: RegisterBody, query: RegisterQuery, limit: 'register' }, register),
+  get('/v3/register/available', anyone, { query: AvailableQuery, limit: 'register' }, isAvailable),
+  get('/v3/account/whoami', session, {}, whoAmI),
+  get('/_synapse/admin/v1/register', anyone, {}, offerNonce),
+  post('/_synapse/admin/v1/register', anyone, { body: AdminRegisterBody }, registerWithSecret),
+
+  // Capabilities, filters, syncing
+  get('/v3/capabilities', session, {}, listCapabilities),
+  post('/v3/user/:userId/filter', session, { body: FilterSchema }, defineFilter),
+  get('/v3/user/:userId/filter/:filterId', session, {}, getFilter),
+  get('/v3/sync', session, { query: SyncQuery }, sync),
+
+  ...roomsApi,
+
+  // User data
+  get('/v3/profile/:userId', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, getProfile),
+  get('/v3/profile/:userId/:keyName', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, getProfileField),
+  put('/v3/profile/:userId/:keyName', session, { body: FieldBody, aliases: ['/unstable/uk.tcpip.msc4133'] }, setProfileField),
+  del('/v3/profile/:userId/:keyName', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, deleteProfileField),
+
+  // Devices
+  get('/v3/devices', session, {}, listDevices),
+  get('/v3/devices/:deviceId', session, {}, getDevice),
+  put('/v3/devices/:deviceId', session, { body: DeviceUpdate }, updateDevice),
+  del('/v3/devices/:deviceId', session, { body: DeviceDeletion }, deleteDevice),
+  post('/v3/delete_devices', session, { body: DevicesDeletion }, deleteManyDevices),
+
+  ...encryptionApi,
+  ...mediaApi,
+
+  // Push rules
+  get('/v3/pushrules', session, {}, listPushRules),
+  get('/v3/pushrules/global', session, {}, listGlobalPushRules),
+  get('/v3/pushrules/global/:kind/:ruleId', session, {}, getPushRule),
+  get('/v3/pushrules/global/:kind/:ruleId/enabled', session, {}, isPushRuleEnabled),
+  get('/v3/pushrules/global/:kind/:ruleId/actions', session, {}, getPushRuleActions),
+
+  // Client config
+  get('/v3/user/:userId/account_data/:type', session, {}, getAccountData),
+  put('/v3/user/:userId/account_data/:type', session, { body: AccountData }, setAccountData),
+  get('/v3/user/:userId/rooms/:roomId/account_data/:type', session, {}, getRoomAccountData),
+  put('/v3/user/:userId/rooms/:roomId/account_data/:type', session, { body: anyObject }, setRoomAccountData),
+];

@@ -1,0 +1,121 @@
+import type { Readable } from 'node:stream';
+import type { Session } from '../auth/session.js';
+import {
+  parseDeviceId,
+  parseEventId,
+  parseOpaque,
+  parseRoomAlias,
+  parseRoomId,
+  parseServerName,
+  parseUserId,
+} from '../matrix/identifiers.js';
+import type { Reply } from '../matrix/reply.js';
+import type { Schema, TypeOf } from '../matrix/schema.js';
+import type { Services } from './services.js';
+
+/** Who may call a row. A handler of an `anyone` row is never told of a session, whatever token comes along. */
+export const anyone = 'anyone';
+export const session = 'session';
+export type Who = typeof anyone | typeof session;
+
+/** Every name a path may carry after a colon, and what makes it a value. */
+export const pathParsers = {
+  deviceId: parseDeviceId,
+  eventId: parseEventId,
+  eventType: parseOpaque,
+  fileName: parseOpaque,
+  filterId: parseOpaque,
+  keyName: parseOpaque,
+  kind: parseOpaque,
+  mediaId: parseOpaque,
+  receiptType: parseOpaque,
+  relType: parseOpaque,
+  roomAlias: parseRoomAlias,
+  roomId: parseRoomId,
+  roomIdOrAlias: parseOpaque,
+  ruleId: parseOpaque,
+  scope: parseOpaque,
+  serverName: parseServerName,
+  sessionId: parseOpaque,
+  stateKey: parseOpaque,
+  tag: parseOpaque,
+  txnId: parseOpaque,
+  type: parseOpaque,
+  userId: parseUserId,
+  version: parseOpaque,
+};
+type Parsers = typeof pathParsers;
+export type ParamName = keyof Parsers;
+
+export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+export type LimitName = 'login' | 'register' | 'send' | 'join' | 'invite';
+
+export interface Shapes {
+  /** The JSON object of the request. An absent body counts as `{}`, but for PUT, where the body is the point. */
+  readonly body?: Schema<unknown>;
+  readonly query?: Schema<unknown>;
+  readonly limit?: LimitName;
+  /** Further versions of the path, put in the place of its first segment: `/unstable/org.matrix.msc4133`. */
+  readonly aliases?: readonly `/${string}`[];
+  /** Bytes a body may have, when 64 KiB (the limit of an event) is too few. */
+  readonly maxBody?: number;
+  /** The handler reads `call.stream` itself, and bounds it itself. */
+  readonly stream?: true;
+}
+
+interface Always {
+  readonly ip: string;
+  readonly userAgent: string | undefined;
+  readonly contentType: string | undefined;
+  readonly contentLength: number | undefined;
+  /** Fires when the client goes away before it has its answer. */
+  readonly signal: AbortSignal;
+}
+
+/** What a handler may ask of the request, given its row. */
+export type CallOf<Path extends string, W extends Who, S extends Shapes> = Always & { readonly params: ParamsOf<Path> } & (
+    W extends typeof session ? { readonly session: Session } : unknown
+  ) & (S extends { body: infer B } ? { readonly body: TypeOf<B> } : unknown) &
+  (S extends { query: infer Q } ? { readonly query: TypeOf<Q> } : unknown) &
+  (S extends { stream: true } ? { readonly stream: Readable } : unknown);
+
+type NamesIn<Path extends string> = Path extends `${string}:${infer Rest}`
+  ? Rest extends `${infer Name}/${infer After}` ? Name | NamesIn<After> : Rest
+  : never;
+type ParamsOf<Path extends string> = { readonly [Name in NamesIn<Path> & ParamName]: ReturnType<Parsers[Name]> };
+type WithKnownNames<Path extends string> = NamesIn<Path> extends ParamName ? Path : never;
+
+/** One row of the API. `handler` is called only with the call its row describes: the row constructors see to it. */
+export interface Endpoint {
+  readonly method: Method;
+  readonly path: string;
+  readonly who: Who;
+  readonly shapes: Shapes;
+  readonly handler: (deps: Services, call: never) => Promise<Reply>;
+}
+
+function row(method: Method) {
+  return <const Path extends string, W extends Who, S extends Shapes>(
+    path: Path & WithKnownNames<Path>,
+    who: W,
+    shapes: S,
+    handler: (deps: Services, call: CallOf<Path, W, S>) => Promise<Reply>,
+  ): Endpoint => ({ method, path, who, shapes, handler });
+}
+
+export const get = row('GET');
+export const put = row('PUT');
+export const post = row('POST');
+export const del = row('DELETE');
+
+/**
+ * Every path a row answers under. A row's path is below `/_matrix/client` unless it names another root;
+ * what is served as v3 is served as r0 too, as clients of before v1.1 ask for it.
+ */
+export function pathsOf({ path, shapes }: Endpoint): readonly string[] {
+  const whole = /^\/[_.]/.test(path) ? path : `/_matrix/client${path}`;
+  const older = whole.includes('/v3/') ? [whole.replace('/v3/', '/r0/')] : [];
+  const rest = path.slice(path.indexOf('/', 1));
+  const aliases = (shapes.aliases ?? []).map((prefix) => `/_matrix/client${prefix}${rest}`);
+  return [whole, ...older, ...aliases];
+}

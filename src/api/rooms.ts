@@ -1,0 +1,70 @@
+import { anyObject, noBody } from '../matrix/schema.js';
+import { AliasBody, getAlias, listAliases, removeAlias, setAlias } from '../rooms/aliases.js';
+import { createRoom, CreateRoomBody } from '../rooms/create-room.js';
+import { listJoinedMembers, listJoinedRooms, listMembers, MembersQuery } from '../rooms/members.js';
+import {
+  banUser,
+  forgetRoom,
+  InviteBody,
+  inviteUser,
+  JoinBody,
+  joinRoom,
+  joinRoomById,
+  kickUser,
+  knockRoom,
+  leaveRoom,
+  ReasonBody,
+  TargetBody,
+  unbanUser,
+} from '../rooms/membership.js';
+import { ContextQuery, getContext, getEvent, listMessages, MessagesQuery } from '../rooms/messages.js';
+import { getState, getStateWithoutKey, listState, StateQuery } from '../rooms/read-state.js';
+import { ReadMarkersBody, ReceiptBody, sendReceipt, setReadMarkers } from '../rooms/receipts.js';
+import { redactMessage, RedactionBody, sendMessage } from '../rooms/send.js';
+import { setState, setStateWithoutKey } from '../rooms/set-state.js';
+import { setTyping, TypingBody } from '../rooms/typing.js';
+import { del, get, post, put, session, type Endpoint } from './endpoint.js';
+
+const KIB = 1024;
+
+export const roomsApi: readonly Endpoint[] = [
+  // Events of a room
+  get('/v3/rooms/:roomId/event/:eventId', session, {}, getEvent),
+  get('/v3/rooms/:roomId/joined_members', session, {}, listJoinedMembers),
+  get('/v3/rooms/:roomId/members', session, { query: MembersQuery }, listMembers),
+  get('/v3/rooms/:roomId/state', session, {}, listState),
+  get('/v3/rooms/:roomId/state/:eventType', session, { query: StateQuery }, getStateWithoutKey),
+  get('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { query: StateQuery }, getState),
+  get('/v3/rooms/:roomId/messages', session, { query: MessagesQuery }, listMessages),
+  get('/v3/rooms/:roomId/context/:eventId', session, { query: ContextQuery }, getContext),
+
+  // Sending events to a room
+  put('/v3/rooms/:roomId/state/:eventType', session, { body: anyObject, maxBody: 128 * KIB }, setStateWithoutKey),
+  put('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { body: anyObject, maxBody: 128 * KIB }, setState),
+  put('/v3/rooms/:roomId/send/:eventType/:txnId', session, { body: anyObject, limit: 'send', maxBody: 128 * KIB }, sendMessage),
+  put('/v3/rooms/:roomId/redact/:eventId/:txnId', session, { body: RedactionBody, limit: 'send' }, redactMessage),
+
+  // Rooms
+  post('/v3/createRoom', session, { body: CreateRoomBody, maxBody: 1024 * KIB }, createRoom),
+  get('/v3/directory/room/:roomAlias', session, {}, getAlias),
+  put('/v3/directory/room/:roomAlias', session, { body: AliasBody }, setAlias),
+  del('/v3/directory/room/:roomAlias', session, {}, removeAlias),
+  get('/v3/rooms/:roomId/aliases', session, {}, listAliases),
+
+  // Room membership
+  get('/v3/joined_rooms', session, {}, listJoinedRooms),
+  post('/v3/rooms/:roomId/invite', session, { body: InviteBody, limit: 'invite' }, inviteUser),
+  post('/v3/rooms/:roomId/join', session, { body: JoinBody, limit: 'join' }, joinRoomById),
+  post('/v3/join/:roomIdOrAlias', session, { body: JoinBody, limit: 'join' }, joinRoom),
+  post('/v3/knock/:roomIdOrAlias', session, { body: ReasonBody, limit: 'join' }, knockRoom),
+  post('/v3/rooms/:roomId/leave', session, { body: ReasonBody }, leaveRoom),
+  post('/v3/rooms/:roomId/forget', session, { body: noBody }, forgetRoom),
+  post('/v3/rooms/:roomId/kick', session, { body: TargetBody }, kickUser),
+  post('/v3/rooms/:roomId/ban', session, { body: TargetBody }, banUser),
+  post('/v3/rooms/:roomId/unban', session, { body: TargetBody }, unbanUser),
+
+  // Typing notifications, receipts, read markers
+  put('/v3/rooms/:roomId/typing/:userId', session, { body: TypingBody }, setTyping),
+  post('/v3/rooms/:roomId/receipt/:receiptType/:eventId', session, { body: ReceiptBody }, sendReceipt),
+  post('/v3/rooms/:roomId/read_markers', session, { body: ReadMarkersBody }, setReadMarkers),
+];

@@ -1,0 +1,71 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { MatrixError } from '../matrix/errors.js';
+import { ByteStream, JsonText, type Reply } from '../matrix/reply.js';
+import { declaredBytes } from './body.js';
+import { statuses } from './statuses.js';
+
+/** On every answer, errors included. https://spec.matrix.org/v1.19/client-server-api/#web-browser-clients */
+export const corsHeaders = [
+  'Access-Control-Allow-Origin', '*',
+  'Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE, OPTIONS',
+  'Access-Control-Allow-Headers', 'X-Requested-With, Content-Type, Authorization',
+];
+const SILENCE_MS = 60_000;
+
+/** Sends what a handler returned. For a stream, resolves when the last byte is handed over, or rejects when it broke on the way. */
+export function sendReply(res: ServerResponse, reply: Reply): void | Promise<void> {
+  if (reply instanceof ByteStream) return sendBytes(res, reply);
+  // Nobody is left to read it: say so by sending nothing.
+  if (!res.destroyed) send(res, 200, reply instanceof JsonText ? reply.text : JSON.stringify(reply), JSON_TYPE);
+}
+
+/** The error body every client expects. https://spec.matrix.org/v1.19/client-server-api/#standard-error-response */
+export function sendError(res: ServerResponse, error: MatrixError): void {
+  const { status = statuses[error.errcode], body } = error.details;
+  const wait = body?.['retry_after_ms'];
+  const headers = typeof wait === 'number' ? [...JSON_TYPE, 'Retry-After', String(Math.ceil(wait / 1000))] : JSON_TYPE;
+  send(res, status, JSON.stringify({ errcode: error.errcode, error: error.message, ...body }), headers);
+}
+
+export function sendText(res: ServerResponse, text: string): void {
+  send(res, 200, text, ['Content-Type', 'text/plain']);
+}
+
+/** A preflight is answered for every path, before anything is looked at. */
+export function sendPreflight(res: ServerResponse): void {
+  res.writeHead(204, corsHeaders).end();
+}
+
+const JSON_TYPE = ['Content-Type', 'application/json'];
+
+function send(res: ServerResponse, status: number, text: string, headers: readonly string[]): void {
+  res.writeHead(status, [...corsHeaders, ...headers, 'Content-Length', String(Buffer.byteLength(text))]);
+  res.end(text);
+}
+
+async function sendBytes(res: ServerResponse, { body, headers }: ByteStream): Promise<void> {
+  // Someone who stops reading must not hold a file open for ever.
+  res.setTimeout(SILENCE_MS, () => { res.destroy(); });
+  res.writeHead(200, [...corsHeaders, ...Object.entries(headers).flat()]);
+  await pipeline(body, res);
+}
+
+const LEFTOVER_BYTES = 1_048_576;
+const LEFTOVER_MS = 2_000;
+
+/**
+ * Deals with the rest of a body that was answered without being read. The answer must reach a client that is still
+ * sending, and closing at once would destroy it on the way: so a little is read on, then nothing, then the connection goes.
+ */
+export function dropLeftover(req: IncomingMessage): void {
+  if (req.complete || req.destroyed || declaredBytes(req) === 0) return;
+  let dropped = 0;
+  const timer = setTimeout(() => { req.socket.destroy(); }, LEFTOVER_MS);
+  req.on('data', (chunk: Buffer) => {
+    dropped += chunk.length;
+    if (dropped > LEFTOVER_BYTES) req.pause();
+  });
+  req.once('close', () => { clearTimeout(timer); });
+  req.resume();
+}

@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { Agent, get as httpGet } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { Server } from 'node:http';
+import { expect, it } from '@jest/globals';
+import { closeServer } from './app.js';
+import { smallTable } from './table.testing.js';
+
+const poll = 'GET /_matrix/client/v3/sync HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\n\r\n';
+
+async function dial(server: Server, text: string): Promise<Socket> {
+  if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write(text);
+  return socket;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200 && !condition(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+it('tells a long poll that its client has gone, and logs no failure', async () => {
+  const { listen, seen, logged } = smallTable();
+  const server = listen();
+  const socket = await dial(server, poll);
+  await until(() => seen.length === 1);
+  socket.destroy();
+  await until(() => logged.length === 1);
+  expect(seen).toEqual(['waiting', 'gone']);
+  expect(logged.join('')).toMatch(/^\{"level":30[^\n]*"gone":true/);
+  await closeServer(server, 100);
+});
+
+it('a client that leaves in the middle of its upload is no failure either', async () => {
+  const { listen, logged } = smallTable();
+  const server = listen();
+  const socket = await dial(server, 'POST /_matrix/media/v3/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Length: 1000\r\n\r\nabc');
+  setTimeout(() => { socket.destroy(); }, 50);
+  await until(() => logged.length === 1);
+  expect(logged.join('')).toMatch(/^\{"level":30[^\n]*"gone":true/);
+  await closeServer(server, 100);
+});
+
+it('stops: long polls answer, idle connections close, no new ones are taken', async () => {
+  const { listen, seen, stop } = smallTable();
+  const server = listen();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const agent = new Agent({ keepAlive: true });
+  await new Promise((resolve) => httpGet({ port, path: '/health', agent }, (res) => res.resume().on('end', resolve)));
+  const socket = await dial(server, poll);
+  await until(() => seen.length === 1);
+  const begun = performance.now();
+  stop();
+  const [closed, [answer]] = await Promise.all([closeServer(server, 5000), once(socket, 'data') as Promise<[Buffer]>]);
+  expect(closed).toBeUndefined();
+  expect(String(answer)).toMatch(/^HTTP\/1.1 200 [^]*Connection: close[^]*next_batch/);
+  expect(performance.now() - begun).toBeLessThan(1000);
+  agent.destroy();
+});
+
+it('stops within its grace even when a client never ends', async () => {
+  const { listen, stop } = smallTable();
+  const server = listen();
+  const socket = await dial(server, 'PUT /_matrix/client/v3/filter/a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{');
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  stop();
+  await closeServer(server, 100);
+  expect(server.listening).toBe(false);
+});
+
+it('answers what is not HTTP in JSON all the same', async () => {
+  const server = smallTable().listen();
+  const socket = await dial(server, 'nonsense\r\n\r\n');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(String(answer)).toMatch(/^HTTP\/1.1 400 [^]*Access-Control-Allow-Origin: \*[^]*"errcode":"M_UNKNOWN"/);
+  await closeServer(server, 100);
+});

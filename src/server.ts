@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
+import type { Server } from 'node:http';
+import type { Logger } from 'pino';
+import { clientApi } from './api/client.js';
+import type { Services } from './api/services.js';
+import { authenticate } from './auth/authenticate.js';
+import { createPasswords } from './auth/passwords.js';
+import type { Config } from './config.js';
+import { deviceListsObserver } from './e2ee/device-lists.js';
+import { closeServer, createApp, type App } from './http/app.js';
+import type { Limit, Limits } from './http/limits.js';
+import { createValidators } from './http/validate.js';
+import { parseUserId } from './matrix/identifiers.js';
+import type { JsonObject } from './matrix/schema.js';
+import { parseSigningKeys } from './matrix/signing.js';
+import { directoryStore } from './media/blob-store.js';
+import { mediaGrants } from './media/grants.js';
+import { readMediaKey } from './media/media-key.js';
+import { checkMediaKey } from './media/open.js';
+import { sweepBlobs } from './media/sweep.js';
+import { userIdsByNid } from './auth/users-store.js';
+import { putAccountData } from './profile/account-data.js';
+import { profileFields } from './profile/profile-store.js';
+import { pushDifferences } from './push/differences.js';
+import { FilterSchema, RoomEventFilterSchema, type EventFilter, type Filter } from './rooms/filter.js';
+import { showProfile } from './rooms/profile-changes.js';
+import { StateCache } from './rooms/room-state.js';
+import { stopOverdueTyping } from './rooms/typing.js';
+import type { RoomWriting } from './rooms/writing.js';
+import { Acknowledgements } from './sync/acknowledge.js';
+import { LazyMembers } from './sync/lazy-members.js';
+import { MyRooms } from './sync/my-rooms.js';
+import { claimShard, migrate } from './storage/migrate.js';
+import { openPostgres } from './storage/postgres.js';
+import { openSqlite } from './storage/sqlite.js';
+import { currentPosition, Notifier } from './storage/stream.js';
+import { MatrixError } from './matrix/errors.js';
+
+/** A server that answers. */
+export interface RunningServer {
+  readonly urls: readonly string[];
+  /** Answers long polls, lets requests in flight finish, closes the database. */
+  close(): Promise<void>;
+}
+
+const GRACE_MS = 10_000;
+const TYPING_EVERY_MS = 2_000;
+const SWEEP_EVERY_MS = 3_600_000;
+
+/** Builds every part of a server once, in the order in which they need each other, and begins to listen. */
+export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+  const clock = Date.now;
+  const db = await openDatabase(config, log);
+  try {
+    await migrate(db, { clock });
+    await db.transaction((tx) => claimShard(tx, config.serverName, clock()));
+    const closing = new AbortController();
+    const services = await buildServices(config, db, closing.signal);
+    const app = createApp({
+      endpoints: clientApi,
+      services,
+      authenticate: (authorization, from) => authenticate(services, authorization, from),
+      limits: limitsOf(config),
+      log,
+    });
+    const servers = await listen(app, config);
+    const workers = startWorkers(services, log);
+    return {
+      urls: servers.map(urlOf),
+      close: async () => {
+        closing.abort();
+        workers.forEach(clearInterval);
+        await Promise.all(servers.map((server) => closeServer(server, GRACE_MS)));
+        await db.close();
+      },
+    };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function openDatabase({ database }: Config, log: Logger): ReturnType<typeof openSqlite> {
+  const report = (problem: Error): void => { log.error({ cause: problem.message, inner: String(problem.cause) }, 'database'); };
+  if (database.engine === 'sqlite') return openSqlite({ path: database.path, report });
+  return openPostgres({ connection: database.connection, ...(database.connections === undefined ? {} : { connections: database.connections }), report });
+}
+
+async function buildServices(config: Config, db: Awaited<ReturnType<typeof openDatabase>>, closing: AbortSignal): Promise<Services> {
+  const clock = Date.now;
+  const [key] = parseSigningKeys(await readFile(config.signingKeyPath, 'utf8'));
+  const mediaKey = await readMediaKey(config.cloison.mediaKeyPath, randomBytes);
+  await db.read((tx) => checkMediaKey(tx, mediaKey));
+  const notifier = new Notifier(db, await db.read(currentPosition));
+  const writing: RoomWriting = {
+    db,
+    clock,
+    random: randomBytes,
+    signer: { serverName: config.serverName, key },
+    states: new StateCache(),
+    observers: [mediaGrants, pushDifferences],
+    memberProfile: async (tx, userNid) => {
+      const fields = await profileFields(tx, userNid);
+      const shown = fields.filter(({ field }) => field === 'displayname' || field === 'avatar_url');
+      return Object.fromEntries(shown.map(({ field, value }) => [field, JSON.parse(value) as string]));
+    },
+  };
+  return {
+    ...writing,
+    notifier,
+    closing,
+    myRooms: new MyRooms(notifier),
+    lazyMembers: new LazyMembers(),
+    acknowledgements: new Acknowledgements(db),
+    ...filterParsers(),
+    serverName: config.serverName,
+    publicBaseurl: config.publicBaseurl,
+    defaultRoomVersion: config.defaultRoomVersion,
+    registrationIsOpen: config.enableRegistration,
+    registrationSharedSecret: config.registrationSharedSecret,
+    passwords: createPasswords(Math.max(1, availableParallelism() - 1)),
+    deviceObserver: deviceListsObserver,
+    profileObserver: {
+      profileChanged: async (tx, userNid, changed) => {
+        const userId = (await userIdsByNid(tx, [userNid])).get(userNid);
+        if (userId !== undefined) await showProfile(writing, tx, { userNid, userId: parseUserId(userId) }, changed);
+      },
+    },
+    writeRoomAccountData: (tx, { content, ...key }) => putAccountData(tx, key, content as JsonObject),
+    blobs: await directoryStore(config.mediaStorePath),
+    mediaKey,
+    maxUploadSize: config.maxUploadSize,
+  };
+}
+
+/** Filters given in a query are JSON within a string, so they are checked where they are read. */
+function filterParsers(): { parseFilter: (text: string) => Filter; parseEventFilter: (text: string) => EventFilter } {
+  const validators = createValidators();
+  const [checkFilter, checkEventFilter] = [validators.body(FilterSchema), validators.body(RoomEventFilterSchema)];
+  return {
+    parseFilter: (text) => checkFilter(parseJson(text)) as Filter,
+    parseEventFilter: (text) => checkEventFilter(parseJson(text)) as EventFilter,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new MatrixError('M_NOT_JSON', 'The filter is not JSON', { cause });
+  }
+}
+
+function limitsOf({ rcMessage, rcRegistration, rcLogin, rcJoins, rcInvites }: Config): Limits {
+  return {
+    send: [limit(rcMessage, 'user')],
+    register: [limit(rcRegistration, 'address')],
+    login: [limit(rcLogin.address, 'address')],
+    join: [limit(rcJoins.local, 'user')],
+    invite: [limit(rcInvites.perRoom, 'room'), limit(rcInvites.perIssuer, 'user')],
+  };
+}
+
+function limit({ perSecond, burstCount }: { perSecond: number; burstCount: number }, by: Limit['by']): Limit {
+  return { perSecond, burst: burstCount, by };
+}
+
+async function listen(app: App, { listeners }: Config): Promise<readonly Server[]> {
+  const servers: Server[] = [];
+  try {
+    for (const { port, bindAddresses, xForwarded } of listeners) {
+      for (const host of bindAddresses) {
+        const server = app.server({ xForwarded });
+        await new Promise<void>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen(port, host, resolve);
+        });
+        servers.push(server);
+      }
+    }
+    return servers;
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
+}
+
+function urlOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+function startWorkers(services: Services, log: Logger): readonly NodeJS.Timeout[] {
+  const every = (ms: number, what: string, work: () => Promise<unknown>): NodeJS.Timeout =>
+    setInterval(() => {
+      work().catch((cause: unknown) => { log.error({ cause: String(cause) }, what); });
+    }, ms).unref();
+  return [
+    every(TYPING_EVERY_MS, 'typing', () => stopOverdueTyping(services)),
+    every(SWEEP_EVERY_MS, 'sweeping media', () => sweepBlobs(services)),
+  ];
+}
