@@ -17,7 +17,8 @@ const USAGE = `node scripts/run.mjs bench [options]
   --postgres              on a temporary PostgreSQL instead of SQLite
   --peer synapse          the same work on Synapse from PyPI, in the same run
   --synapse-venv DIR      with matrix-synapse installed; without it a temporary one is made
-  --base URL --pid PID --shared-secret S   measure a running server instead of starting Cloison
+  --base URL --pid PID --shared-secret S   a running server instead of Cloison
+  --base synapse          Synapse itself instead of Cloison, started here
   --json                  print JSON and no table`;
 
 const { values: options } = parseArgs({
@@ -61,6 +62,7 @@ async function main(): Promise<void> {
 }
 
 async function subject(postgres: Postgres | undefined): Promise<Server> {
+  if (options.base === 'synapse') return startSynapse(options['synapse-venv'], await postgres?.createDatabase('synapse'));
   const pid = options.pid === undefined ? undefined : Number(options.pid);
   if (options.base !== undefined) return serverAt(options.base, pid, options['shared-secret']);
   return startCloison(await postgres?.createDatabase('cloison'));

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startShard, type Shard } from './harness.js';
 import { sealed } from './sealed.js';
@@ -40,5 +41,14 @@ describe('a shard of its own', () => {
     const sync = await shard.longPoll(bob, since, ({ rooms }) => rooms?.join?.[roomId]?.timeline !== undefined);
     const [event] = sync.rooms?.join?.[roomId]?.timeline?.events ?? [];
     expect(event).toMatchObject({ event_id: sent.body.event_id, type: 'm.room.encrypted', sender: alice.userId, content });
+  });
+
+  it('gives back the bytes of an upload', async () => {
+    const { token } = await shard.register();
+    const bytes = randomBytes(5000);
+    const uploaded = await shard.request<{ content_uri: string }>('POST', '/_matrix/media/v3/upload', { token, body: bytes });
+    const path = uploaded.body.content_uri.replace('mxc://', '/_matrix/client/v1/media/download/');
+    const { body } = await shard.request<Buffer>('GET', path, { token });
+    expect(body.equals(bytes)).toBe(true);
   });
 });

@@ -127,20 +127,27 @@ function shardAt(baseUrl: string, secret: string, folders: string | undefined): 
 
 async function exchange<Body>(baseUrl: string, method: string, path: string, call: Call = {}): Promise<Answer<Body>> {
   const { token, query = {}, body, headers = {}, malformed = false } = call;
-  const test = supertest(baseUrl)[method.toLowerCase() as 'get'](path).query(query).ok(() => true).set(headers);
+  const test = supertest(baseUrl)[method.toLowerCase() as 'get'](path).query(queryString(query)).ok(() => true).set(headers);
   if (token !== undefined) void test.set('authorization', `Bearer ${token}`);
   if (body instanceof Uint8Array || typeof body === 'string') {
     if (!('content-type' in headers)) void test.set('content-type', body instanceof Uint8Array ? 'application/octet-stream' : 'application/json');
     void test.send(body as string);
   } else if (body !== undefined) void test.send(body);
   const response = await test;
-  const isJson = (response.type === 'application/json');
+  const isJson = response.type === 'application/json';
   const sent = malformed || typeof body === 'string' || body instanceof Uint8Array ? undefined : body;
   const found = isJson || response.status >= 400
     ? violations?.({ method, path, sent, status: response.status, answered: isJson ? response.body : undefined }) ?? []
     : [];
   if (found.length > 0) throw new Error(`${method} ${path} (${response.status}) departs from the specification:\n${found.join('\n')}\n${response.text}`);
   return { status: response.status, headers: response.headers as Record<string, string>, body: response.body as Body, text: response.text };
+}
+
+/** A list is the same name many times, as the specification writes `via`. */
+function queryString(query: NonNullable<Call['query']>): string {
+  const pairs = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) for (const one of [value].flat()) pairs.append(name, String(one));
+  return pairs.toString();
 }
 
 interface LoggedIn {

@@ -34,8 +34,10 @@ export async function generate(settings: Settings = {}): Promise<Home> {
   await promisify(execFile)(process.execPath, [MAIN, 'generate', '--server-name', 'localhost', '--data-dir', folder]);
   const config = join(folder, 'homeserver.yaml');
   const port = await freePort();
-  const written = parse(readFileSync(config, 'utf8')) as Settings;
-  writeFileSync(config, stringify({ ...written, ...permissive(port), ...settings }));
+  // A secret is given in place or by its file, never both.
+  const { registration_shared_secret_path: path, ...written } = parse(readFileSync(config, 'utf8')) as Settings;
+  const secret = 'registration_shared_secret' in settings ? {} : { registration_shared_secret_path: path };
+  writeFileSync(config, stringify({ ...written, ...secret, ...permissive(port), ...settings }));
   return { folder, config, baseUrl: `http://127.0.0.1:${port}` };
 }
 

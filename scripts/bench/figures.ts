@@ -22,18 +22,23 @@ export function cpuFigures(scenario: string, what: string, cost: { us: number | 
   ];
 }
 
-/** One row a figure; the peer and the ratio beside it when there is one. */
+/** One row a figure; the peer's, and how many times ours is better, beside it when there is a peer. */
 export function table(ours: readonly Figure[], peer: readonly Figure[] | undefined): string {
   const rows = ours.map((figure) => {
-    const other = peer?.find(({ scenario, what, unit }) => scenario === figure.scenario && what === figure.what && unit === figure.unit);
-    const ratio = other === undefined ? '' : `${rounded(figure.unit === '/s' ? figure.value / other.value : other.value / figure.value)} x`;
-    const measured = [`${rounded(figure.value)} ${figure.unit}`, goal(figure), ...(peer === undefined ? [] : [other === undefined ? '' : rounded(other.value), ratio])];
-    return [figure.scenario, figure.what, ...measured];
+    const row = [figure.scenario, figure.what, `${rounded(figure.value)} ${figure.unit}`, goal(figure)];
+    return peer === undefined ? row : [...row, ...beside(figure, peer)];
   });
   const head = ['scenario', 'what', 'measured', 'goal', ...(peer === undefined ? [] : ['peer', 'better by'])];
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
   const line = (cells: readonly string[]): string => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+function beside(figure: Figure, peer: readonly Figure[]): readonly string[] {
+  const other = peer.find(({ scenario, what, unit }) => scenario === figure.scenario && what === figure.what && unit === figure.unit);
+  if (other === undefined) return ['', ''];
+  const ratio = figure.unit === '/s' ? figure.value / other.value : other.value / figure.value;
+  return [`${rounded(other.value)} ${other.unit}`, Number.isFinite(ratio) ? `${rounded(ratio)} x` : ''];
 }
 
 function goal({ value, unit, atMost, atLeast }: Figure): string {

@@ -23,7 +23,7 @@ export async function call<T>(connection: Connection, method: string, path: stri
 }
 
 export async function registerMany({ baseUrl, sharedSecret }: Server, count: number, prefix: string): Promise<readonly Member[]> {
-  return inParallel(baseUrl, Array.from({ length: count }, (_, i) => `${prefix}-${Date.now().toString(36)}-${i}`), async (connection, username) => {
+  return inParallel(baseUrl, Array.from({ length: count }, (_, i) => `${prefix}-${process.pid}-${Math.floor(performance.timeOrigin)}-${i}`), async (connection, username) => {
     const { nonce } = await call<{ nonce: string }>(connection, 'GET', '/_synapse/admin/v1/register');
     const password = `the password of ${username}`;
     const mac = createHmac('sha1', sharedSecret).update([nonce, username, password, 'notadmin'].join('\0')).digest('hex');
