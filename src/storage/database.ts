@@ -4,7 +4,8 @@
  * The portable subset every query keeps to: TEXT, BIGINT, INTEGER 0/1, JSON with -> and ->>, CHECK, composite foreign keys,
  * ON CONFLICT DO UPDATE, RETURNING, recursive CTE, window functions, partial indexes. Not: json_each, arrays, AUTOINCREMENT/SERIAL,
  * FOR UPDATE, date types, INSERT OR REPLACE. PostgreSQL databases use LC_COLLATE 'C', as SQLite compares bytes.
- * BIGINT comes back as a number, JSON as its text.
+ * BIGINT, sums and truth come back as numbers, JSON as its text. SQLite binds every number as REAL: no integer division by a value, no
+ * value made into text by SQL. A body that met an error of a statement cannot commit, even if it caught it.
  *
  * A transaction body awaits nothing but its own `tx`: hashing, sockets and timers come before or after it.
  */

@@ -10,7 +10,7 @@ import { openPostgres, type PostgresOptions } from './postgres.js';
 
 type Connection = PostgresOptions['connection'];
 
-/** One server for the whole jest run: the first test process that needs it starts it, and it ends with the run, however that ends. */
+/** A database on the one server of the jest run: the first test process that needs it starts it, and it ends with the run, however that ends. */
 export interface TestPostgres {
   readonly connection: Connection;
   drop(): Promise<void>;

@@ -30,7 +30,15 @@ const parsers = new Map<number, (text: string) => unknown>([
 
 /** Connects to a database that orders text by its bytes; several processes may share it and wake each other. */
 export async function openPostgres({ connection, connections = 8, report = (problem) => { process.emitWarning(`${problem.message}: ${String(problem.cause)}`); } }: PostgresOptions): Promise<ScriptDatabase> {
-  const config: pg.ClientConfig = { ...connection, application_name: 'cloison', pipeline: true, types: { getTypeParser: findParser as typeof pg.types.getTypeParser } };
+  const config: pg.ClientConfig = {
+    ...connection,
+    application_name: 'cloison',
+    // A BEGIN travels with the first query, a NOTIFY with the COMMIT.
+    pipeline: true,
+    // Without it a listening connection that says nothing would not notice a network that is gone.
+    keepAlive: true,
+    types: { getTypeParser: findParser as typeof pg.types.getTypeParser },
+  };
   const listener = new PostgresListener(config, report);
   const open = () => new pg.Pool({ ...config, max: connections });
   const db = new PostgresDatabase({ readers: open(), writers: open(), listener, report });
