@@ -69,6 +69,8 @@ export class Checkpointer {
     const worker = this.#worker;
     if (worker === undefined) return;
     const exit = once(worker, 'exit');
+    // The process may not end before the thread has.
+    worker.ref();
     worker.postMessage('CLOSE');
     await exit;
   }
