@@ -61,11 +61,11 @@ const LEFTOVER_MS = 2_000;
 export function dropLeftover(req: IncomingMessage): void {
   if (req.complete || req.destroyed || declaredBytes(req) === 0) return;
   let dropped = 0;
-  const timer = setTimeout(() => { req.socket.destroy(); }, LEFTOVER_MS);
+  const timer = setTimeout(() => { if (!req.complete) req.socket.destroy(); }, LEFTOVER_MS).unref();
   req.on('data', (chunk: Buffer) => {
     dropped += chunk.length;
     if (dropped > LEFTOVER_BYTES) req.pause();
   });
-  req.once('close', () => { clearTimeout(timer); });
+  req.once('end', () => { clearTimeout(timer); });
   req.resume();
 }

@@ -22,11 +22,13 @@ export function createApp(parts: AppParts): App {
 export function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => { server.closeAllConnections(); }, graceMs);
+    // A connection kept alive falls idle only when its answer is through.
+    const sweep = setInterval(() => { server.closeIdleConnections(); }, 50);
     server.close(() => {
       clearTimeout(cut);
+      clearInterval(sweep);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }
 

@@ -62,7 +62,8 @@ describe('the size of a body', () => {
   });
 
   it('is refused before 10 MB have been sent, and the connection goes soon after', async () => {
-    const server = smallTable().listen().listen(0, '127.0.0.1');
+    const server = smallTable().listen();
+    await once(server.listen(0, '127.0.0.1'), 'listening');
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
     socket.on('error', () => undefined);
     socket.write(`PUT ${filter} HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n{"a":"`);
@@ -75,7 +76,8 @@ describe('the size of a body', () => {
   });
 
   it('without a declared length is counted as it comes', async () => {
-    const server = smallTable().listen().listen(0, '127.0.0.1');
+    const server = smallTable().listen();
+    await once(server.listen(0, '127.0.0.1'), 'listening');
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
     socket.on('error', () => undefined);
     socket.write(`PUT ${filter} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n20000\r\n${'x'.repeat(0x20000)}\r\n`);

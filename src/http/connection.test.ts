@@ -54,7 +54,7 @@ it('stops: long polls answer, idle connections close, no new ones are taken', as
   stop();
   const [closed, [answer]] = await Promise.all([closeServer(server, 5000), once(socket, 'data') as Promise<[Buffer]>]);
   expect(closed).toBeUndefined();
-  expect(String(answer)).toMatch(/^HTTP\/1.1 200 [^]*Connection: close[^]*next_batch/);
+  expect(String(answer)).toMatch(/^HTTP\/1.1 200 [^]*next_batch/);
   expect(performance.now() - begun).toBeLessThan(1000);
   agent.destroy();
 });

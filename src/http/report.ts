@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { Logger } from 'pino';
 import { MatrixError } from '../matrix/errors.js';
 import { ClientGone } from './body.js';
@@ -24,14 +25,14 @@ export function reportFailure(
 
 /** What waiting for, reading from or writing to somebody who has left ends with. */
 function isDeparture(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!types.isNativeError(error)) return false;
   if (error instanceof ClientGone || error.name === 'AbortError') return true;
   return ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET'].includes(String(codeOf(error)));
 }
 
 /** A CHECK reached at run time: SQLite's name for it and PostgreSQL's. */
 function isBreach(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!types.isNativeError(error)) return false;
   const code = codeOf(error);
   return code === 'SQLITE_CONSTRAINT_CHECK' || code === '23514' || isBreach(error.cause);
 }
@@ -42,7 +43,7 @@ function codeOf(error: Error): unknown {
 
 /** Name, code, constraint and stack. Drivers hang the values of a failed row on their errors: those stay out of the log. */
 function describe(error: unknown): object {
-  if (!(error instanceof Error)) return { message: typeof error };
+  if (!types.isNativeError(error)) return { message: typeof error };
   return {
     name: error.name,
     message: error.message,
