@@ -9,7 +9,7 @@ export function readSigningKeys(path: string): readonly [SigningKey, ...SigningK
   try {
     return parseSigningKeys(text);
   } catch (cause) {
-    throw new Error(`The signing key ${path} is not one: ${cause instanceof Error ? cause.message : 'it cannot be parsed'}.`, { cause });
+    throw new Error(`The signing key ${path} is not one: ${(cause as Error).message}.`, { cause });
   }
 }
 

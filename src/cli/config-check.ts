@@ -3,6 +3,7 @@ import { readSigningKeys } from '../config-keys.js';
 import { loadConfig } from '../config-load.js';
 import { countOf, type Finding, lineOf, Refused } from '../config-report.js';
 import { type Command, EXIT, Failure, UsageError } from './command.js';
+import { explainFailure } from './start-failure.js';
 
 export const configCheck: Command = {
   summary: 'say what is wrong with a configuration, and what has no effect',
@@ -59,6 +60,6 @@ function requireSigningKey(path: string): void {
   try {
     readSigningKeys(path);
   } catch (cause) {
-    throw new Failure(cause instanceof Error ? cause.message : `${path} cannot be read.`);
+    throw new Failure(explainFailure(cause));
   }
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { Refused } from '../config-report.js';
 import { type Command, EXIT, type ExitCode, Failure, UsageError } from './command.js';
 import { configCheck } from './config-check.js';
@@ -65,5 +66,5 @@ function told(cause: unknown, name: string, terminal: Terminal): ExitCode {
 }
 
 function isParseArgsError(cause: unknown): cause is Error {
-  return cause instanceof Error && String((cause as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
+  return types.isNativeError(cause) && String((cause as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
 }

@@ -9,8 +9,8 @@ describe('a failure to start', () => {
     await new Promise((done) => first.once('listening', done));
     const { port } = first.address() as AddressInfo;
     const failure = await new Promise((failed) => createServer().once('error', failed).listen(port, '127.0.0.1'));
-    expect(explainFailure(failure)).toBe(`127.0.0.1:${port} is in use by another program: stop it, or give another port under listeners.`);
     await new Promise((done) => first.close(done));
+    expect(explainFailure(failure)).toBe(`127.0.0.1:${port} is in use by another program: stop it, or give another port under listeners.`);
   });
 
   it('names the file that cannot be written', () => {

@@ -1,8 +1,10 @@
+import { types } from 'node:util';
+
 type SystemError = Error & { readonly code?: unknown; readonly path?: string; readonly address?: string; readonly port?: number };
 
 /** One sentence for whoever started the program: what is wrong, and where. */
 export function explainFailure(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'It failed for an unknown reason.';
+  if (!types.isNativeError(cause)) return 'It failed for an unknown reason.';
   const error = firstOf(cause);
   const { code, path, address, port } = error as SystemError;
   const where = path ?? (address === undefined ? 'a file' : `${address}:${port}`);
@@ -35,8 +37,8 @@ export function explainFailure(cause: unknown): string {
 
 /** The attempts to reach one host by several addresses fail together; the first says enough. */
 function firstOf(error: Error): Error {
-  const inner: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
-  return inner instanceof Error ? inner : error;
+  const inner: unknown = (error as Partial<AggregateError>).errors?.[0];
+  return types.isNativeError(inner) ? inner : error;
 }
 
 function oneLine(message: string): string {
