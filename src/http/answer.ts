@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { MatrixError } from '../matrix/errors.js';
+import type { MatrixError } from '../matrix/errors.js';
 import { ByteStream, JsonText, type Reply } from '../matrix/reply.js';
 import { declaredBytes } from './body.js';
 import { statuses } from './statuses.js';

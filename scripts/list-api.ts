@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+
+interface Row {
+  readonly method: string;
+  readonly path: string;
+  readonly who: string;
+  /** The names of the row's schemas, its limit and whatever else it says, as written. */
+  readonly shapes: Readonly<Record<string, string>>;
+  readonly handler: string;
+}
+
+const METHODS: Readonly<Record<string, string>> = { get: 'GET', put: 'PUT', post: 'POST', del: 'DELETE' };
+
+/** Reads the rows from the source of the tables: the names of schemas and handlers stand only there. */
+function rowsIn(file: string): readonly Row[] {
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  const rows: Row[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node)) rows.push(...rowOf(node));
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return rows;
+}
+
+function rowOf({ expression, arguments: [path, who, shapes, handler] }: ts.CallExpression): readonly Row[] {
+  const method = METHODS[expression.getText()];
+  if (method === undefined || path === undefined || !ts.isStringLiteral(path) || !who || !shapes || !handler) return [];
+  return [{ method, path: path.text, who: who.getText(), shapes: membersOf(shapes), handler: handler.getText() }];
+}
+
+function membersOf(shapes: ts.Expression): Readonly<Record<string, string>> {
+  if (!ts.isObjectLiteralExpression(shapes)) return { shapes: shapes.getText() };
+  return Object.fromEntries(
+    shapes.properties.map((member) => [
+      member.name?.getText() ?? '...',
+      ts.isPropertyAssignment(member) ? member.initializer.getText() : member.getText(),
+    ]),
+  );
+}
+
+const folder = join('src', 'api');
+const rows = readdirSync(folder)
+  .filter((name) => name.endsWith('.ts') && !/\.(?:types|test)\.ts$/.test(name))
+  .flatMap((name) => rowsIn(join(folder, name)));
+if (process.argv.includes('--json')) {
+  console.log(JSON.stringify(rows, null, 2));
+} else {
+  for (const { method, path, who, shapes, handler } of rows) {
+    const details = Object.entries(shapes).map(([name, value]) => `${name}=${value}`).join(' ');
+    console.log(`${method.padEnd(7)}${path.padEnd(72)} ${who.padEnd(8)} ${handler.padEnd(28)} ${details}`.trimEnd());
+  }
+  console.log(`${rows.length} endpoints`);
+}
