@@ -86,15 +86,15 @@ async function ready(baseUrl: string, server: ChildProcess, log: readonly string
   for (;;) {
     const answer = await fetch(`${baseUrl}/health`).catch(() => undefined);
     if (answer?.ok === true) return;
-    if (server.exitCode !== null || performance.now() > deadline) throw new Error(`the server did not become ready:\n${log.join('')}`);
+    if (server.exitCode !== null || performance.now() > deadline) throw new Error(`the server did not become ready:\n${log.join('').slice(-4000)}`);
     await new Promise((done) => setTimeout(done, 10));
   }
 }
 
 async function ended(server: ChildProcess, log: readonly string[]): Promise<void> {
-  if (server.exitCode !== null) throw new Error(`the server ended by itself (${server.exitCode}):\n${log.join('')}`);
+  if (server.exitCode !== null) throw new Error(`the server ended by itself (${server.exitCode}):\n${log.join('').slice(-4000)}`);
   const exit = new Promise<number | null>((done) => server.once('exit', done));
   server.kill('SIGTERM');
   const code = await exit;
-  if (code !== 0) throw new Error(`the server did not stop gracefully (${String(code)}):\n${log.join('')}`);
+  if (code !== 0) throw new Error(`the server did not stop gracefully (${String(code)}):\n${log.join('').slice(-4000)}`);
 }

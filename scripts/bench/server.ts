@@ -81,20 +81,26 @@ function installSynapse(venv: string, postgres: boolean): string {
 async function restartable(
   name: string, home: { folder: string; baseUrl: string }, begin: () => Promise<Serving>, others: readonly number[],
 ): Promise<Server> {
-  let serving = await begin();
+  let serving: Serving | undefined = await begin();
+  const end = async (): Promise<void> => {
+    const ending = serving;
+    serving = undefined;
+    await ending?.stop();
+  };
+  const pids = (): readonly number[] => (serving === undefined ? [] : [serving.pid]);
   return {
     name,
     baseUrl: home.baseUrl,
     sharedSecret: SECRET,
-    cpu: () => cpuOf([serving.pid, ...others]),
-    rssMiB: () => rssOf([serving.pid]),
+    cpu: () => cpuOf([...pids(), ...others]),
+    rssMiB: () => rssOf(pids()),
     async restart() {
-      await serving.stop();
+      await end();
       serving = await begin();
       return serving.readyAfterMs;
     },
     async stop() {
-      await serving.stop();
+      await end();
       rmSync(home.folder, { recursive: true, force: true });
     },
   };
