@@ -75,7 +75,7 @@ export const database = Object.assign(
     const connections = mostConnections === undefined ? {} : { connections: Math.max(1, Math.floor(mostConnections / 2)) };
     return { engine: 'postgres', connection: connectionOf(given), ...connections };
   },
-  { fields: { ...outer.fields, args: { ...outer.fields.args, parse: Object.assign(mapping, { fields: { path: sqliteArgs.fields.database, ...postgresArgs.fields } }) } } },
+  { fields: { ...outer.fields, args: { ...outer.fields.args, parse: Object.assign((raw: unknown) => mapping(raw), { fields: { path: sqliteArgs.fields.database, ...postgresArgs.fields } }) } } },
 );
 
 function connectionOf(args: ReturnType<typeof postgresArgs>): ClientConfig {

@@ -2,7 +2,7 @@ import { database } from './config-database.js';
 import { listeners } from './config-listeners.js';
 import { baseUrl, flag, oneOf, optional, path, rate, secret, section, serverName, type Settings, size, type ValuesOf } from './config-parsers.js';
 
-/** Every key that is honoured. docs/configuration.md is made from it (`npm run docs`). */
+/** Every key that is honoured. docs/configuration.md is made from it (`node scripts/run.mjs configuration-docs`). */
 export const settings = {
   serverName: {
     name: 'server_name',

@@ -15,8 +15,11 @@ export interface Command {
   readonly summary: string;
   /** What `--help` prints. */
   readonly help: string;
-  run(args: readonly string[], terminal: Terminal): Promise<ExitCode>;
+  run(args: readonly string[], terminal: Terminal, ready?: Ready): Promise<ExitCode>;
 }
+
+/** Told the addresses a server answers on, once it does. */
+export type Ready = (urls: readonly string[]) => void;
 
 /** The arguments are wrong; the message says how. */
 export class UsageError extends Error {}

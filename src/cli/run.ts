@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { Refused } from '../config-report.js';
-import { type Command, EXIT, type ExitCode, Failure, UsageError } from './command.js';
+import { type Command, EXIT, type ExitCode, Failure, type Ready, UsageError } from './command.js';
 import { configCheck } from './config-check.js';
 import { generate } from './generate.js';
 import { hashPassword } from './hash-password.js';
@@ -21,7 +21,7 @@ export const commands: Readonly<Record<string, Command>> = {
 };
 
 /** Does what the arguments say; a failure becomes one sentence on standard error and an exit code. */
-export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+export async function run(args: readonly string[], terminal: Terminal, ready?: Ready): Promise<ExitCode> {
   const name = Object.keys(commands).find((words) => words.split(' ').every((word, index) => args[index] === word));
   const command = name === undefined ? undefined : commands[name];
   if (name === undefined || command === undefined) return overview(args, terminal);
@@ -31,7 +31,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     return EXIT.ok;
   }
   try {
-    return await command.run(rest, terminal);
+    return await command.run(rest, terminal, ready);
   } catch (cause) {
     return told(cause, name, terminal);
   }

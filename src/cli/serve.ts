@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import type { Config } from '../config.js';
 import { loadConfig } from '../config-load.js';
 import { lineOf } from '../config-report.js';
-import { type Command, EXIT, type ExitCode, Failure, UsageError } from './command.js';
+import { type Command, EXIT, type ExitCode, Failure, type Ready, UsageError } from './command.js';
 import { createLogger } from './log.js';
 import { newMediaKey, newSecret, writeNew } from './secret-files.js';
 import { stopSignal } from './stop-signal.js';
@@ -23,15 +23,14 @@ goes to standard output: for people in a terminal, as JSON elsewhere.
 Exit codes: 0 stopped by a signal, 1 it could not start or failed, 2 wrong
 arguments or configuration.`,
 
-  async run(args) {
+  async run(args, _terminal, ready) {
     const { values } = parseArgs({ args: [...args], options: { config: { type: 'string', short: 'c', multiple: true } } });
     if (values.config === undefined) throw new UsageError('--config FILE is needed.');
-    return serveUntilStopped(values.config);
+    return serveUntilStopped(values.config, ready);
   },
 };
 
-/** Runs a server until a signal stops it; `ready` is told the addresses it answers on. */
-export async function serveUntilStopped(configPaths: readonly string[], ready?: (urls: readonly string[]) => void): Promise<ExitCode> {
+async function serveUntilStopped(configPaths: readonly string[], ready: Ready | undefined): Promise<ExitCode> {
   const stopped = stopSignal();
   const { config, notices } = loadConfig(configPaths, { missingSecret: makeSecret });
   const log = createLogger();
