@@ -174,6 +174,7 @@ CREATE TABLE rooms (                        -- a room exists only while its curr
   extremities JSON NOT NULL,                -- event ids nothing refers to yet
   notify_sum BIGINT NOT NULL,               -- of the main timeline
   highlight_sum BIGINT NOT NULL,
+  thread_seq BIGINT NOT NULL,               -- of the newest event that is in a thread; 0: none is
   CONSTRAINT every_room_is_encrypted FOREIGN KEY (room_nid, encryption_type, encryption_state_key) REFERENCES current_state (room_nid, type, state_key)
 );
 
@@ -184,6 +185,8 @@ CREATE TABLE memberships (
   seq BIGINT NOT NULL,                      -- of the member event
   position BIGINT NOT NULL,                 -- of the last change of membership (not of a name or a picture)
   changed_seq BIGINT NOT NULL,              -- likewise, in the room's own count
+  notify_sum BIGINT NOT NULL,               -- the room's totals then: a newcomer has not missed what came before
+  highlight_sum BIGINT NOT NULL,
   is_forgotten INTEGER NOT NULL DEFAULT 0 CHECK (is_forgotten IN (0, 1)),
   has_own_push_rules INTEGER NOT NULL DEFAULT 0 CHECK (has_own_push_rules IN (0, 1)),
   PRIMARY KEY (room_nid, user_nid)
@@ -233,6 +236,8 @@ CREATE TABLE receipts (
   seq BIGINT NOT NULL,
   ts BIGINT NOT NULL,
   position BIGINT NOT NULL,
+  notify_sum BIGINT NOT NULL,               -- the totals of the main timeline up to the event
+  highlight_sum BIGINT NOT NULL,
   PRIMARY KEY (room_nid, user_nid, receipt_type, thread_id)
 );
 CREATE INDEX receipts_moved ON receipts (room_nid, position);

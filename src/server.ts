@@ -31,10 +31,10 @@ import { StateCache } from './rooms/room-state.js';
 import { stopOverdueTyping } from './rooms/typing.js';
 import type { RoomWriting } from './rooms/writing.js';
 import { Acknowledgements } from './sync/acknowledge.js';
+import { KeyCounts } from './sync/key-counts.js';
 import { LazyMembers } from './sync/lazy-members.js';
 import { MyRooms } from './sync/my-rooms.js';
 import { claimShard, migrate } from './storage/migrate.js';
-import { openPostgres } from './storage/postgres.js';
 import { openSqlite } from './storage/sqlite.js';
 import { currentPosition, Notifier } from './storage/stream.js';
 import { MatrixError } from './matrix/errors.js';
@@ -86,6 +86,8 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
 async function openDatabase({ database }: Config, log: Logger): ReturnType<typeof openSqlite> {
   const report = (problem: Error): void => { log.error({ cause: problem.message, inner: String(problem.cause) }, 'database'); };
   if (database.engine === 'sqlite') return openSqlite({ path: database.path, report });
+  // Loaded only where it is used: the driver takes more memory than the embedded database.
+  const { openPostgres } = await import('./storage/postgres.js');
   return openPostgres({ connection: database.connection, ...(database.connections === undefined ? {} : { connections: database.connections }), report });
 }
 
@@ -113,6 +115,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     notifier,
     closing,
     myRooms: new MyRooms(notifier),
+    keyCounts: new KeyCounts(notifier),
     lazyMembers: new LazyMembers(),
     acknowledgements: new Acknowledgements(db),
     ...filterParsers(),

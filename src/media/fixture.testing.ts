@@ -71,7 +71,7 @@ export class Room {
   async member(who: Session, membership: 'join' | 'invite' | 'leave'): Promise<void> {
     await this.db.transaction(async (tx) => {
       const seq = await this.#event(tx, 'm.room.member', who.userId, { membership });
-      await putMembership(tx, { roomNid: this.nid, userNid: who.userNid, membership, seq, position: seq });
+      await putMembership(tx, { roomNid: this.nid, userNid: who.userNid, membership, seq, position: seq, notify_sum: 0, highlight_sum: 0 });
     });
   }
 

@@ -1,25 +1,7 @@
+import type { MainSums } from '../rooms/receipts-store.js';
 import { inList, rowsOf, sql, type ReadTransaction } from '../storage/database.js';
 
-export interface Sums {
-  readonly notify_sum: number;
-  readonly highlight_sum: number;
-}
-
-/** The running totals of each room's main timeline at the point to which somebody has read it. */
-export async function mainSumsAt(tx: ReadTransaction, points: readonly { room_nid: number; seq: number }[]): Promise<ReadonlyMap<number, Sums>> {
-  if (points.length === 0) return new Map();
-  const rows = await tx.all<{ room_nid: number; notify_sum: number; highlight_sum: number }>(sql`
-    WITH picked (room_nid, seq) AS (VALUES ${rowsOf(points.map((p) => [p.room_nid, p.seq]), 2)}),
-    last (room_nid, seq) AS (
-      SELECT p.room_nid, (
-        SELECT e.seq FROM events e WHERE e.room_nid = p.room_nid AND e.seq <= p.seq AND e.thread_root IS NULL ORDER BY e.seq DESC LIMIT 1)
-      FROM picked p)
-    SELECT e.room_nid, e.notify_sum, e.highlight_sum
-    FROM last JOIN events e ON e.room_nid = last.room_nid AND e.seq = last.seq`);
-  return new Map(rows.map((row) => [row.room_nid, row]));
-}
-
-export interface ThreadSums extends Sums {
+export interface ThreadSums extends MainSums {
   readonly room_nid: number;
   readonly root_id: string;
   /** The totals at the newest event of the thread that was read; 0 when none was. */

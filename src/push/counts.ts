@@ -1,6 +1,6 @@
-import { readPoints, UNTHREADED, MAIN } from '../rooms/receipts-store.js';
+import { MAIN, readPoints, UNTHREADED, type MainSums, type ReadPoint } from '../rooms/receipts-store.js';
 import type { ReadTransaction } from '../storage/database.js';
-import { differencesOf, mainSumsAt, threadSums } from './counts-store.js';
+import { differencesOf, threadSums } from './counts-store.js';
 
 /** https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications */
 export interface UnreadCounts {
@@ -10,16 +10,16 @@ export interface UnreadCounts {
 
 export interface RoomCounts {
   readonly main: UnreadCounts;
-  readonly threads: ReadonlyMap<string, UnreadCounts>;
+  readonly threads: Map<string, UnreadCounts>;
 }
 
-/** A joined room as counting needs it: its running totals, and where its reader joined. */
-export interface CountedRoom {
+/** A joined room as counting needs it: its running totals, and what they and its count were when its reader joined. */
+export interface CountedRoom extends MainSums {
   readonly nid: number;
-  readonly seq: number;
-  readonly notify_sum: number;
-  readonly highlight_sum: number;
+  readonly thread_seq: number;
   readonly joinedSeq: number;
+  readonly baseline: MainSums;
+  readonly hasOwnPushRules: boolean;
 }
 
 /**
@@ -27,31 +27,17 @@ export interface CountedRoom {
  * push rules differ from the default ones. A bounded number of queries, however many rooms and events.
  */
 export async function unreadCounts(tx: ReadTransaction, userNid: number, rooms: readonly CountedRoom[]): Promise<ReadonlyMap<number, RoomCounts>> {
-  const nids = rooms.map(({ nid }) => nid);
-  const read = new Map<number, Map<string, number>>();
-  for (const { room_nid, thread_id, seq } of await readPoints(tx, nids, userNid)) {
-    const points = read.get(room_nid) ?? new Map<string, number>();
-    read.set(room_nid, points.set(thread_id, seq));
-  }
-  const readTo = (room: CountedRoom, threadId: string): number => {
-    const points = read.get(room.nid);
-    return Math.max(room.joinedSeq, points?.get(UNTHREADED) ?? 0, points?.get(threadId) ?? 0);
-  };
-  const mainSums = await mainSumsAt(tx, rooms.filter((room) => readTo(room, MAIN) < room.seq).map((room) => ({ room_nid: room.nid, seq: readTo(room, MAIN) })));
-  const counts = new Map<number, { main: UnreadCounts; threads: Map<string, UnreadCounts> }>();
-  for (const room of rooms) {
-    const at = readTo(room, MAIN) < room.seq ? (mainSums.get(room.nid) ?? { notify_sum: 0, highlight_sum: 0 }) : room;
-    const main = { notification_count: room.notify_sum - at.notify_sum, highlight_count: room.highlight_sum - at.highlight_sum };
-    counts.set(room.nid, { main, threads: new Map() });
-  }
-  const unthreaded = rooms.map((room) => ({ room_nid: room.nid, seq: readTo(room, UNTHREADED) })).filter(({ seq }, i) => seq < (rooms[i]?.seq ?? 0));
-  for (const thread of await threadSums(tx, userNid, unthreaded)) {
+  const points = pointsByRoom(await readPoints(tx, rooms.map(({ nid }) => nid), userNid));
+  const counts = new Map<number, RoomCounts>(rooms.map((room) => [room.nid, { main: mainCount(room, points.get(room.nid) ?? []), threads: new Map() }]));
+  const readTo = (room: CountedRoom, threadId: string): number => readSeq(room, points.get(room.nid) ?? [], threadId);
+  const threaded = rooms.map((room) => ({ room, seq: readTo(room, UNTHREADED) })).filter(({ room, seq }) => room.thread_seq > seq);
+  for (const thread of await threadSums(tx, userNid, threaded.map(({ room, seq }) => ({ room_nid: room.nid, seq })))) {
     const unread = { notification_count: thread.notify_sum - thread.read_notify, highlight_count: thread.highlight_sum - thread.read_highlight };
     if (unread.notification_count > 0 || unread.highlight_count > 0) counts.get(thread.room_nid)?.threads.set(thread.root_id, unread);
   }
-  const byNid = new Map(rooms.map((room) => [room.nid, room]));
-  for (const difference of await differencesOf(tx, userNid, nids)) {
-    const room = byNid.get(difference.room_nid);
+  const particular = new Map(rooms.filter(({ hasOwnPushRules }) => hasOwnPushRules).map((room) => [room.nid, room]));
+  for (const difference of await differencesOf(tx, userNid, [...particular.keys()])) {
+    const room = particular.get(difference.room_nid);
     const count = counts.get(difference.room_nid);
     if (room === undefined || count === undefined || difference.seq <= readTo(room, difference.thread_root ?? MAIN)) continue;
     correct(count, difference);
@@ -59,10 +45,36 @@ export async function unreadCounts(tx: ReadTransaction, userNid: number, rooms: 
   return counts;
 }
 
-function correct(
-  counts: { main: UnreadCounts; threads: Map<string, UnreadCounts> },
-  { thread_root, notify, highlight }: { thread_root: string | null; notify: number; highlight: number },
-): void {
+function pointsByRoom(points: readonly ReadPoint[]): ReadonlyMap<number, readonly ReadPoint[]> {
+  const byRoom = new Map<number, ReadPoint[]>();
+  for (const point of points) {
+    const of = byRoom.get(point.room_nid);
+    if (of === undefined) byRoom.set(point.room_nid, [point]);
+    else of.push(point);
+  }
+  return byRoom;
+}
+
+function mainCount(room: CountedRoom, points: readonly ReadPoint[]): UnreadCounts {
+  let read: MainSums & { readonly seq: number } = { ...room.baseline, seq: room.joinedSeq };
+  for (const point of points) if (isFor(point, MAIN) && point.seq > read.seq) read = point;
+  return {
+    notification_count: Math.max(0, room.notify_sum - read.notify_sum),
+    highlight_count: Math.max(0, room.highlight_sum - read.highlight_sum),
+  };
+}
+
+function readSeq(room: CountedRoom, points: readonly ReadPoint[], threadId: string): number {
+  return Math.max(room.joinedSeq, ...points.filter((point) => isFor(point, threadId)).map(({ seq }) => seq));
+}
+
+/** An unthreaded receipt reads everything up to it, in every thread. */
+function isFor({ thread_id }: ReadPoint, threadId: string): boolean {
+  return thread_id === UNTHREADED || thread_id === threadId;
+}
+
+function correct(counts: RoomCounts, difference: { thread_root: string | null; notify: number; highlight: number }): void {
+  const { thread_root, notify, highlight } = difference;
   const unread = thread_root === null ? counts.main : (counts.threads.get(thread_root) ?? { notification_count: 0, highlight_count: 0 });
   unread.notification_count = Math.max(0, unread.notification_count + notify);
   unread.highlight_count = Math.max(0, unread.highlight_count + highlight);

@@ -55,8 +55,8 @@ export async function appendEvent(
   observers: readonly EventObserver[],
 ): Promise<AppendedEvent> {
   const appended = await persistEvent(tx, room, composed, origin);
-  if (appended.type === 'm.room.member') await takeMembership(tx, appended);
-  if (appended.stateKey === undefined) await noteSent(tx, appended);
+  if (appended.type === 'm.room.member') await takeMembership(tx, room, appended);
+  if (appended.stateKey === undefined) await noteSent(tx, appended, room.tip);
   await moveTip(tx, room.nid, room.tip);
   for (const observer of observers) await observer.onEvent(tx, appended);
   return appended;
@@ -107,6 +107,7 @@ export async function persistEvent(tx: Transaction, room: LockedRoom, composed: 
     extremities: [eventId],
     notify_sum: threadRoot === undefined ? sums.notify_sum : room.tip.notify_sum,
     highlight_sum: threadRoot === undefined ? sums.highlight_sum : room.tip.highlight_sum,
+    thread_seq: threadRoot === undefined ? room.tip.thread_seq : seq,
   };
   return {
     roomNid: room.nid,
@@ -127,7 +128,7 @@ export async function persistEvent(tx: Transaction, room: LockedRoom, composed: 
 }
 
 /** Makes the room's memberships say what the member event says. */
-export async function takeMembership(tx: Transaction, event: AppendedEvent): Promise<void> {
+export async function takeMembership(tx: Transaction, room: LockedRoom, event: AppendedEvent): Promise<void> {
   const userNid = await ensureUser(tx, parseUserId(event.stateKey ?? ''), event.now);
   await putMembership(tx, {
     roomNid: event.roomNid,
@@ -135,6 +136,8 @@ export async function takeMembership(tx: Transaction, event: AppendedEvent): Pro
     membership: event.content['membership'] as Membership,
     seq: event.seq,
     position: event.position,
+    notify_sum: room.tip.notify_sum,
+    highlight_sum: room.tip.highlight_sum,
   });
 }
 

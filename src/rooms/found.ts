@@ -36,7 +36,7 @@ export async function foundRoom(deps: RoomWriting, tx: Transaction, f: Foundatio
   const levels = await add(permitState('m.room.power_levels', '', f.powerLevels, facts));
   const encryption = await add(permitState('m.room.encryption', '', f.encryption, facts));
   await insertRoom(tx, { nid, id: room.id, version: room.version.name }, room.tip);
-  await takeMembership(tx, member);
+  await takeMembership(tx, room, member);
   for (const event of [first, member, levels, encryption]) {
     for (const observer of deps.observers) await observer.onEvent(tx, event);
   }

@@ -31,7 +31,7 @@ export async function lockRoom(tx: Transaction, roomId: RoomId, states: StateCac
 
 /** A room without a single event yet; only `foundRoom` calls this. */
 export function emptyRoom(nid: number, id: RoomId, version: RoomVersionFeatures, states: StateCache): LockedRoom {
-  const tip: Tip = { seq: 0, position: 0, state_seq: 0, depth: 0, extremities: [], notify_sum: 0, highlight_sum: 0 };
+  const tip: Tip = { seq: 0, position: 0, state_seq: 0, depth: 0, extremities: [], notify_sum: 0, highlight_sum: 0, thread_seq: 0 };
   return lockedRoom({ nid, id, version, tip }, states);
 }
 

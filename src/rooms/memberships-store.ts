@@ -37,37 +37,21 @@ export async function ownRoom(tx: ReadTransaction, roomId: RoomId, userNid: numb
     WHERE r.room_id = ${roomId}`);
 }
 
-/** All memberships of one person, with their rooms' tips: where sync begins. */
-export interface RoomOfUser extends OwnRoom {
-  readonly membership: Membership;
-  readonly changed_seq: number;
-  readonly changed_position: number;
-  readonly notify_sum: number;
-  readonly highlight_sum: number;
-  readonly state_seq: number;
-}
-
-export async function roomsOfUser(tx: ReadTransaction, userNid: number): Promise<readonly RoomOfUser[]> {
-  return tx.all<RoomOfUser>(sql`
-    SELECT r.room_nid, r.room_id, r.room_version, r.seq, r.position, r.state_seq, r.notify_sum, r.highlight_sum,
-      m.membership, m.changed_seq, m.position AS changed_position, m.is_forgotten
-    FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid
-    WHERE m.user_nid = ${userNid} AND m.is_forgotten = 0`);
-}
-
 /** Takes a member event over into the membership it makes; a changed name or picture leaves `position` where it was. */
 export async function putMembership(
   tx: Transaction,
-  member: { roomNid: number; userNid: number; membership: Membership; seq: number; position: number },
+  member: { roomNid: number; userNid: number; membership: Membership; seq: number; position: number; notify_sum: number; highlight_sum: number },
 ): Promise<void> {
   const { roomNid, userNid, membership, seq, position } = member;
   await tx.run(sql`
-    INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq, has_own_push_rules)
-    VALUES (${roomNid}, ${userNid}, ${membership}, ${seq}, ${position}, ${seq},
+    INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq, notify_sum, highlight_sum, has_own_push_rules)
+    VALUES (${roomNid}, ${userNid}, ${membership}, ${seq}, ${position}, ${seq}, ${member.notify_sum}, ${member.highlight_sum},
       (SELECT count(*) FROM push_rules WHERE user_nid = ${userNid}))
     ON CONFLICT (room_nid, user_nid) DO UPDATE SET
       position = CASE WHEN memberships.membership = excluded.membership THEN memberships.position ELSE excluded.position END,
       changed_seq = CASE WHEN memberships.membership = excluded.membership THEN memberships.changed_seq ELSE excluded.changed_seq END,
+      notify_sum = CASE WHEN memberships.membership = excluded.membership THEN memberships.notify_sum ELSE excluded.notify_sum END,
+      highlight_sum = CASE WHEN memberships.membership = excluded.membership THEN memberships.highlight_sum ELSE excluded.highlight_sum END,
       membership = excluded.membership,
       seq = excluded.seq,
       is_forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.is_forgotten ELSE 0 END`);

@@ -16,15 +16,24 @@ export interface Receipt {
   readonly seq: number;
   readonly ts: number;
   readonly position: number;
+  readonly sums: MainSums;
+}
+
+/** The running totals of a room's main timeline. */
+export interface MainSums {
+  readonly notify_sum: number;
+  readonly highlight_sum: number;
 }
 
 /** A receipt never goes back. */
 export async function putReceipt(tx: Transaction, r: Receipt): Promise<void> {
   await tx.run(sql`
-    INSERT INTO receipts (room_nid, user_nid, receipt_type, thread_id, event_id, seq, ts, position)
-    VALUES (${r.roomNid}, ${r.userNid}, ${r.type}, ${r.threadId}, ${r.eventId}, ${r.seq}, ${r.ts}, ${r.position})
+    INSERT INTO receipts (room_nid, user_nid, receipt_type, thread_id, event_id, seq, ts, position, notify_sum, highlight_sum)
+    VALUES (${r.roomNid}, ${r.userNid}, ${r.type}, ${r.threadId}, ${r.eventId}, ${r.seq}, ${r.ts}, ${r.position},
+      ${r.sums.notify_sum}, ${r.sums.highlight_sum})
     ON CONFLICT (room_nid, user_nid, receipt_type, thread_id) DO UPDATE SET
-      event_id = excluded.event_id, seq = excluded.seq, ts = excluded.ts, position = excluded.position
+      event_id = excluded.event_id, seq = excluded.seq, ts = excluded.ts, position = excluded.position,
+      notify_sum = excluded.notify_sum, highlight_sum = excluded.highlight_sum
     WHERE receipts.seq < excluded.seq`);
 }
 
@@ -49,7 +58,7 @@ export async function receiptsMoved(tx: ReadTransaction, roomNids: readonly numb
 }
 
 /** How far somebody has read each thread of their rooms: `''` unthreaded, `main`, or a root's event id. */
-export interface ReadPoint {
+export interface ReadPoint extends MainSums {
   readonly room_nid: number;
   readonly thread_id: string;
   readonly seq: number;
@@ -58,8 +67,17 @@ export interface ReadPoint {
 export async function readPoints(tx: ReadTransaction, roomNids: readonly number[], userNid: number): Promise<readonly ReadPoint[]> {
   if (roomNids.length === 0) return [];
   return tx.all<ReadPoint>(sql`
-    SELECT room_nid, thread_id, max(seq) AS seq
+    SELECT room_nid, thread_id, seq, notify_sum, highlight_sum
     FROM receipts
-    WHERE room_nid IN ${inList(roomNids)} AND user_nid = ${userNid}
-    GROUP BY room_nid, thread_id`);
+    WHERE room_nid IN ${inList(roomNids)} AND user_nid = ${userNid}`);
+}
+
+/** The totals of the main timeline up to an event of any timeline. */
+export async function mainSumsAt(tx: ReadTransaction, roomNid: number, seq: number): Promise<MainSums> {
+  const row = await tx.one<MainSums>(sql`
+    SELECT notify_sum, highlight_sum FROM events
+    WHERE room_nid = ${roomNid} AND seq <= ${seq} AND thread_root IS NULL
+    ORDER BY seq DESC
+    LIMIT 1`);
+  return row ?? { notify_sum: 0, highlight_sum: 0 };
 }

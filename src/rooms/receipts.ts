@@ -7,7 +7,7 @@ import { advance } from '../storage/stream.js';
 import type { AppendedEvent } from './append.js';
 import { findEvent } from './events-store.js';
 import { openJoinedRoom, type RoomReading } from './reading.js';
-import { MAIN, putReceipt, UNTHREADED } from './receipts-store.js';
+import { MAIN, mainSumsAt, putReceipt, UNTHREADED, type MainSums } from './receipts-store.js';
 
 export const ReceiptBody = object({ thread_id: optional(string) });
 export const ReadMarkersBody = object({
@@ -62,7 +62,7 @@ export async function setReadMarkers(
 }
 
 /** Notes that whoever sends has read what came before, as no client sends a receipt for its own event. */
-export async function noteSent(tx: Transaction, event: AppendedEvent): Promise<void> {
+export async function noteSent(tx: Transaction, event: AppendedEvent, sums: MainSums): Promise<void> {
   await putReceipt(tx, {
     roomNid: event.roomNid,
     userNid: event.senderNid,
@@ -72,6 +72,7 @@ export async function noteSent(tx: Transaction, event: AppendedEvent): Promise<v
     seq: event.seq,
     ts: event.now,
     position: event.position,
+    sums,
   });
 }
 
@@ -89,7 +90,8 @@ async function setReceipt(tx: Transaction, { session, roomNid, type, eventId, th
   const event = await findEvent(tx, roomNid, eventId);
   if (event === undefined) return;
   const position = await advance(tx, [`receipts/${roomNid}`]);
-  await putReceipt(tx, { roomNid, userNid: session.userNid, type, threadId, eventId, seq: event.seq, ts: now, position });
+  const sums = await mainSumsAt(tx, roomNid, event.seq);
+  await putReceipt(tx, { roomNid, userNid: session.userNid, type, threadId, eventId, seq: event.seq, ts: now, position, sums });
 }
 
 async function setFullyRead(deps: Receipting, tx: Transaction, session: Session, roomNid: number, eventId: EventId): Promise<void> {

@@ -13,9 +13,10 @@ export interface RoomRow {
   readonly extremities: string;
   readonly notify_sum: number;
   readonly highlight_sum: number;
+  readonly thread_seq: number;
 }
 
-const columns = sql`room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum`;
+const columns = sql`room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum, thread_seq`;
 const byId = sql`SELECT ${columns} FROM rooms WHERE room_id = `;
 
 export async function findRoom(tx: ReadTransaction, roomId: RoomId): Promise<RoomRow | undefined> {
@@ -42,22 +43,23 @@ export interface Tip {
   readonly extremities: readonly EventId[];
   readonly notify_sum: number;
   readonly highlight_sum: number;
+  readonly thread_seq: number;
 }
 
 export async function moveTip(tx: Transaction, roomNid: number, tip: Tip): Promise<void> {
   await tx.run(sql`
     UPDATE rooms
     SET seq = ${tip.seq}, position = ${tip.position}, state_seq = ${tip.state_seq}, depth = ${tip.depth},
-      extremities = ${JSON.stringify(tip.extremities)}, notify_sum = ${tip.notify_sum}, highlight_sum = ${tip.highlight_sum}
+      extremities = ${JSON.stringify(tip.extremities)}, notify_sum = ${tip.notify_sum}, highlight_sum = ${tip.highlight_sum}, thread_seq = ${tip.thread_seq}
     WHERE room_nid = ${roomNid}`);
 }
 
 /** Refused by the schema until the room's current state holds its encryption. */
 export async function insertRoom(tx: Transaction, room: { nid: number; id: RoomId; version: string }, tip: Tip): Promise<void> {
   await tx.run(sql`
-    INSERT INTO rooms (room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum)
+    INSERT INTO rooms (room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum, thread_seq)
     VALUES (${room.nid}, ${room.id}, ${room.version}, ${tip.seq}, ${tip.position}, ${tip.state_seq}, ${tip.depth},
-      ${JSON.stringify(tip.extremities)}, ${tip.notify_sum}, ${tip.highlight_sum})`);
+      ${JSON.stringify(tip.extremities)}, ${tip.notify_sum}, ${tip.highlight_sum}, ${tip.thread_seq})`);
 }
 
 /** The room's own count at a position of the stream: the newest event at or before it, 0 when there is none. */

@@ -1,6 +1,5 @@
 import { deviceListChanges } from '../e2ee/device-lists.js';
 import { toDeviceSince } from '../e2ee/to-device.js';
-import { oneTimeKeyCounts, unusedFallbackTypes } from '../e2ee/upload-keys.js';
 import { accountDataSince, GLOBAL } from '../profile/account-data-store.js';
 import { pushRulesSince } from '../push/rulesets.js';
 import { passes } from '../rooms/filter.js';
@@ -24,6 +23,7 @@ export interface Answer {
 export async function assemble(deps: Syncing, tx: ReadTransaction, request: SyncRequest, newest: number): Promise<Answer> {
   const { session, after } = request;
   const rooms = await deps.myRooms.of(tx, session.userNid, newest);
+  if (request.isInitial) deps.lazyMembers.forget(session.deviceNid);
   const toDevice = await toDeviceSection(deps, tx, request, { after, upTo: newest });
   const range = { after, upTo: toDevice.upTo };
   const account = await accountSection(deps, tx, request, range);
@@ -34,8 +34,7 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
   const tellsLeft = !request.isInitial || request.filter.room?.include_leave === true;
   const leave = tellsLeft ? await leftRooms(deps, tx, request, roomsToTell(request, rooms, ['leave', 'ban'], range), range) : [];
   const lists = await deviceListsSection(deps, tx, request, rooms, range);
-  const counts = await oneTimeKeyCounts(tx, session.deviceNid);
-  const fallback = await unusedFallbackTypes(tx, session.deviceNid);
+  const keys = await deps.keyCounts.textFor(tx, session.deviceNid, newest);
   const hasNews =
     join.length + invite.length + knock.length + leave.length + account.global.length + toDevice.texts.length > 0 ||
     lists !== undefined ||
@@ -45,8 +44,7 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
     `{"next_batch":"${streamToken(range.upTo)}","rooms":{"join":{${join.join(',')}},"invite":{${invite.join(',')}},` +
     `"knock":{${knock.join(',')}},"leave":{${leave.join(',')}}},"account_data":{"events":[${account.global.join(',')}]},` +
     `"presence":{"events":[]},"to_device":{"events":[${toDevice.texts.join(',')}]},` +
-    `"device_lists":${lists ?? '{"changed":[],"left":[]}'},"device_one_time_keys_count":${JSON.stringify(counts)},` +
-    `"device_unused_fallback_key_types":${JSON.stringify(fallback)},"org.matrix.msc2732.device_unused_fallback_key_types":${JSON.stringify(fallback)}}`;
+    `"device_lists":${lists ?? '{"changed":[],"left":[]}'},${keys}}`;
   return { text, hasNews, joined: rooms.filter(({ membership }) => membership === 'join') };
 }
 

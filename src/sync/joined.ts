@@ -76,7 +76,7 @@ async function gather(deps: Syncing, tx: ReadTransaction, request: SyncRequest, 
     states,
     visibilities,
     summaries,
-    counts: await unreadCounts(tx, session.userNid, counted.map(({ room, tip }) => ({ ...tip, nid: room.nid, joinedSeq: room.changedSeq }))),
+    counts: await unreadCounts(tx, session.userNid, counted.map(({ room, tip }) => ({ ...tip, ...room, joinedSeq: room.changedSeq }))),
     ephemeral: await readEphemeral(tx, request, plans, range, now),
   };
 }

@@ -1,6 +1,7 @@
 import type { Session } from '../auth/session.js';
 import type { Membership } from '../matrix/event-auth.js';
 import type { RoomId } from '../matrix/identifiers.js';
+import type { MainSums } from '../rooms/receipts-store.js';
 import type { ReadTransaction } from '../storage/database.js';
 import type { Notifier, Topic } from '../storage/stream.js';
 import { membershipsOf } from './store.js';
@@ -13,6 +14,9 @@ export interface MyRoom {
   /** Where the membership last changed, in the stream and in the room. */
   readonly changedPosition: number;
   readonly changedSeq: number;
+  /** What the room counted when the membership changed. */
+  readonly baseline: MainSums;
+  readonly hasOwnPushRules: boolean;
   readonly timeline: Topic;
   readonly members: Topic;
   readonly receipts: Topic;
@@ -47,6 +51,8 @@ export class MyRooms {
       membership: row.membership,
       changedPosition: row.position,
       changedSeq: row.changed_seq,
+      baseline: { notify_sum: row.notify_sum, highlight_sum: row.highlight_sum },
+      hasOwnPushRules: row.has_own_push_rules === 1,
       timeline: `timeline/${row.room_nid}` as const,
       members: `members/${row.room_nid}` as const,
       receipts: `receipts/${row.room_nid}` as const,

@@ -40,20 +40,18 @@ export async function planJoined(
       typingMoved: deps.notifier.movedSince(room.typing, range.after),
     }))
     .filter((p) => p.isFresh || fullState || p.timelineMoved || p.membersMoved || p.receiptsMoved || p.typingMoved || withAccountData.has(p.room.nid));
-  const tips = await tipsAt(tx, moved.map(({ room }) => room.nid), range.upTo);
-  const continued = moved.filter(({ isFresh, timelineMoved }) => !isFresh && timelineMoved).map(({ room }) => room.nid);
-  const known = await seqsAt(tx, continued, range.after);
+  const tips = await tipsAt(tx, moved.map(({ room }) => room.nid), range);
   return moved.flatMap((plan) => {
     const tip = tips.get(plan.room.nid);
     if (tip === undefined) return [];
-    const afterSeq = plan.isFresh ? 0 : plan.timelineMoved ? (known.get(plan.room.nid) ?? 0) : tip.seq;
+    const afterSeq = plan.isFresh ? 0 : plan.timelineMoved ? (tip.known_seq ?? 0) : tip.seq;
     return [{ ...plan, tip, afterSeq, timelineMoved: plan.isFresh || afterSeq < tip.seq }];
   });
 }
 
 /** The rooms' tips; where a room has moved on beyond `upTo` already, the point in it that belongs to `upTo`. */
-async function tipsAt(tx: ReadTransaction, nids: readonly number[], upTo: number): Promise<ReadonlyMap<number, RoomTip>> {
-  const tips = await tipsOf(tx, nids);
+async function tipsAt(tx: ReadTransaction, nids: readonly number[], { after, upTo }: Range): Promise<ReadonlyMap<number, RoomTip>> {
+  const tips = await tipsOf(tx, nids, after);
   const ahead = [...tips.values()].filter(({ position }) => position > upTo).map(({ room_nid }) => room_nid);
   if (ahead.length === 0) return tips;
   const then = await seqsAt(tx, ahead, upTo);

@@ -8,6 +8,7 @@ import { parseStreamToken } from '../rooms/tokens.js';
 import type { Database } from '../storage/database.js';
 import type { Notifier } from '../storage/stream.js';
 import type { Acknowledgements } from './acknowledge.js';
+import type { KeyCounts } from './key-counts.js';
 import type { LazyMembers } from './lazy-members.js';
 import type { MyRooms } from './my-rooms.js';
 
@@ -27,6 +28,7 @@ export interface Syncing {
   readonly clock: Clock;
   readonly notifier: Notifier;
   readonly myRooms: MyRooms;
+  readonly keyCounts: KeyCounts;
   readonly lazyMembers: LazyMembers;
   readonly acknowledgements: Acknowledgements;
   /** Fires when the server begins to stop. */

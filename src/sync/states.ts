@@ -47,22 +47,25 @@ export async function readStates(tx: ReadTransaction, wanted: readonly StateWant
 }
 
 async function addMembers(tx: ReadTransaction, wanted: readonly StateWanted[], states: ReadonlyMap<number, EventRow[]>, context: StateContext): Promise<void> {
-  const points: { room_nid: number; seq: number; userId: string }[] = [];
-  for (const { nid, atSeq, sinceSeq, timeline, heroes } of wanted) {
-    const present = new Set((states.get(nid) ?? []).filter(({ type }) => type === 'm.room.member').map(({ state_key }) => state_key));
-    const people = new Set([...timeline.rows.map(senderOf), ...(sinceSeq <= 0 ? [context.userId, ...heroes] : [])]);
-    for (const userId of people) if (!present.has(userId)) points.push({ room_nid: nid, seq: atSeq, userId });
-  }
+  const { deviceNid, lazyMembers, after, upTo } = context;
   const redundant = context.filter?.include_redundant_members === true;
-  const inTimeline = new Set(wanted.flatMap(({ timeline }) => timeline.rows.map(({ room_nid, seq }) => `${room_nid}/${seq}`)));
+  const points: { room_nid: number; seq: number; userId: string }[] = [];
+  const told: string[] = [];
+  for (const { nid, atSeq, sinceSeq, timeline, heroes } of wanted) {
+    const isWhole = sinceSeq <= 0;
+    const present = new Set((states.get(nid) ?? []).filter(({ type }) => type === 'm.room.member').map(({ state_key }) => state_key));
+    const people = new Set([...timeline.rows.map(senderOf), ...(isWhole ? [context.userId, ...heroes] : [])]);
+    for (const userId of people) {
+      const member = `${nid}/${userId}`;
+      told.push(member);
+      if (present.has(userId) || (!isWhole && !redundant && lazyMembers.wasSent(deviceNid, member, after))) continue;
+      points.push({ room_nid: nid, seq: atSeq, userId });
+    }
+  }
+  const inTimeline = new Set(wanted.flatMap(({ timeline }) => timeline.rows.filter(({ type }) => type === 'm.room.member').map(({ room_nid, seq }) => `${room_nid}/${seq}`)));
   const members = (await memberEventsAt(tx, points)).filter(({ room_nid, seq }) => context.isAfter || !inTimeline.has(`${room_nid}/${seq}`));
-  const whole = new Set(wanted.filter(({ sinceSeq }) => sinceSeq <= 0).map(({ nid }) => nid));
-  const key = (row: EventRow): string => `${row.room_nid}/${row.seq}`;
-  const unsent = new Set(context.lazyMembers.unsent(context.deviceNid, members.map(key), context.after));
-  const due = members.filter((row) => redundant || whole.has(row.room_nid) || unsent.has(key(row)));
-  for (const [nid, rows] of groupByRoom(due)) states.get(nid)?.push(...rows);
-  const told = [...states.values()].flat().filter(({ type }) => type === 'm.room.member');
-  context.lazyMembers.sent(context.deviceNid, told.map(key), context.upTo);
+  for (const [nid, rows] of groupByRoom(members)) states.get(nid)?.push(...rows);
+  lazyMembers.sent(deviceNid, told, upTo);
 }
 
 function filtered(states: ReadonlyMap<number, readonly EventRow[]>, filter: EventFilter | undefined): ReadonlyMap<number, readonly EventRow[]> {

@@ -1,13 +1,23 @@
 import type { Membership } from '../matrix/event-auth.js';
 import type { RoomId } from '../matrix/identifiers.js';
+import type { MainSums } from '../rooms/receipts-store.js';
 import { inList, sql, type ReadTransaction } from '../storage/database.js';
+
+export interface MembershipRow extends MainSums {
+  readonly room_nid: number;
+  readonly room_id: RoomId;
+  readonly membership: Membership;
+  readonly position: number;
+  readonly changed_seq: number;
+  readonly has_own_push_rules: number;
+}
 
 export async function membershipsOf(
   tx: ReadTransaction,
   userNid: number,
-): Promise<readonly { room_nid: number; room_id: RoomId; membership: Membership; position: number; changed_seq: number }[]> {
+): Promise<readonly MembershipRow[]> {
   return tx.all(sql`
-    SELECT m.room_nid, r.room_id, m.membership, m.position, m.changed_seq
+    SELECT m.room_nid, r.room_id, m.membership, m.position, m.changed_seq, m.notify_sum, m.highlight_sum, m.has_own_push_rules
     FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid
     WHERE m.user_nid = ${userNid} AND m.is_forgotten = 0
     ORDER BY m.room_nid`);
@@ -24,18 +34,23 @@ export async function seqsAt(tx: ReadTransaction, roomNids: readonly number[], p
   return new Map(rows.map(({ room_nid, seq }) => [room_nid, seq ?? 0]));
 }
 
-export interface RoomTip {
+export interface RoomTip extends MainSums {
   readonly room_nid: number;
   readonly seq: number;
   readonly position: number;
-  readonly notify_sum: number;
-  readonly highlight_sum: number;
+  readonly thread_seq: number;
+  /** The newest seq at or before the position asked for; null when the room began later. */
+  readonly known_seq: number | null;
 }
 
-export async function tipsOf(tx: ReadTransaction, roomNids: readonly number[]): Promise<ReadonlyMap<number, RoomTip>> {
+/** Where rooms stand, and where they stood at a position of the stream. */
+export async function tipsOf(tx: ReadTransaction, roomNids: readonly number[], position: number): Promise<ReadonlyMap<number, RoomTip>> {
   if (roomNids.length === 0) return new Map();
   const rows = await tx.all<RoomTip>(sql`
-    SELECT room_nid, seq, position, notify_sum, highlight_sum FROM rooms WHERE room_nid IN ${inList(roomNids)}`);
+    SELECT r.room_nid, r.seq, r.position, r.notify_sum, r.highlight_sum, r.thread_seq, (
+      SELECT e.seq FROM events e WHERE e.room_nid = r.room_nid AND e.position <= ${position} AND e.seq > 0 ORDER BY e.position DESC LIMIT 1) AS known_seq
+    FROM rooms r
+    WHERE r.room_nid IN ${inList(roomNids)}`);
   return new Map(rows.map((row) => [row.room_nid, row]));
 }
 
