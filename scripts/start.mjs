@@ -18,8 +18,9 @@ const args = given.length === 0 ? ['--config', own] : given;
 process.exit(await run(['serve', ...args], processTerminal, given.length === 0 ? nextSteps : undefined));
 
 function generate(serverName) {
-  const { status } = spawnSync(process.execPath, [main, 'generate', '--server-name', serverName, '--data-dir', join(root, 'data')], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [main, 'generate', '--server-name', serverName, '--data-dir', join(root, 'data')], { stdio: ['ignore', 'ignore', 'inherit'] });
   if (status !== 0) process.exit(status ?? 1);
+  console.log(`Made data/ with the configuration, keys and secrets of a new server named ${serverName}.`);
 }
 
 function nextSteps([url]) {

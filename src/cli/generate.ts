@@ -6,7 +6,7 @@ import { MatrixError } from '../matrix/errors.js';
 import { parseServerName, type ServerName } from '../matrix/identifiers.js';
 import { formatSigningKey, newSigningKey } from '../matrix/signing.js';
 import { type Command, EXIT, Failure, UsageError } from './command.js';
-import { newMediaKey, newSecret, writeNew } from './secret-files.js';
+import { newSecret, writeNew } from './secret-files.js';
 
 export const generate: Command = {
   summary: 'write a configuration, keys and secrets into a data directory',
@@ -30,7 +30,7 @@ Exit codes: 0 written, 1 not written, 2 wrong arguments.`,
     });
     const directory = values['data-dir'];
     if (values['server-name'] === undefined || directory === undefined) throw new UsageError('--server-name and --data-dir are needed.');
-    const files = writeFiles(serverNameOf(values['server-name']), resolve(directory));
+    const files = await writeFiles(serverNameOf(values['server-name']), resolve(directory));
     if (values.json) terminal.out(JSON.stringify(files));
     else terminal.out(`Wrote ${files.config}. Start the server with: cloison serve --config ${files.config}`);
     return EXIT.ok;
@@ -46,7 +46,7 @@ function serverNameOf(raw: string): ServerName {
   }
 }
 
-function writeFiles(serverName: ServerName, directory: string) {
+async function writeFiles(serverName: ServerName, directory: string) {
   const files = {
     config: join(directory, 'homeserver.yaml'),
     signingKey: join(directory, `${serverName}.signing.key`),
@@ -56,7 +56,9 @@ function writeFiles(serverName: ServerName, directory: string) {
   if (existsSync(files.config)) throw new Failure(`${files.config} is there already, and was left alone.`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeNew(files.signingKey, formatSigningKey(newSigningKey(randomBytes)));
-  writeNew(files.mediaKey, newMediaKey(randomBytes));
+  // Loaded only now: the other subcommands need no libsodium.
+  const { readMediaKey } = await import('../media/media-key.js');
+  await readMediaKey(files.mediaKey, randomBytes);
   writeNew(files.registrationSharedSecret, newSecret(randomBytes));
   // Last, so that a generation that was interrupted can be run again.
   writeNew(files.config, configurationOf(serverName));

@@ -13,8 +13,3 @@ export function writeNew(path: string, text: string): void {
 export function newSecret(random: Random): string {
   return `${random(32).toString('base64url')}\n`;
 }
-
-/** In the format of `readMediaKey`. */
-export function newMediaKey(random: Random): string {
-  return `${random(32).toString('base64')}\n`;
-}

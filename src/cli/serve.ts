@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { Config } from '../config.js';
 import { loadConfig } from '../config-load.js';
 import { lineOf } from '../config-report.js';
-import { type Command, EXIT, type ExitCode, Failure, type Ready, UsageError } from './command.js';
+import { type Command, EXIT, type ExitCode, type Ready, UsageError } from './command.js';
 import { createLogger } from './log.js';
-import { newMediaKey, newSecret, writeNew } from './secret-files.js';
-import { stopSignal } from './stop-signal.js';
+import { newSecret, writeNew } from './secret-files.js';
+import { untilStopped } from './stop-signal.js';
 
 export const serve: Command = {
   summary: 'run the server',
@@ -26,16 +25,15 @@ arguments or configuration.`,
   async run(args, _terminal, ready) {
     const { values } = parseArgs({ args: [...args], options: { config: { type: 'string', short: 'c', multiple: true } } });
     if (values.config === undefined) throw new UsageError('--config FILE is needed.');
-    return serveUntilStopped(values.config, ready);
+    const paths = values.config;
+    return untilStopped((stopped) => serveFrom(paths, stopped, ready));
   },
 };
 
-async function serveUntilStopped(configPaths: readonly string[], ready: Ready | undefined): Promise<ExitCode> {
-  const stopped = stopSignal();
+async function serveFrom(configPaths: readonly string[], stopped: Promise<NodeJS.Signals>, ready: Ready | undefined): Promise<ExitCode> {
   const { config, notices } = loadConfig(configPaths, { missingSecret: makeSecret });
   const log = createLogger();
   for (const notice of notices) log.warn(lineOf(notice));
-  prepareMedia(config);
   // Loaded only now: the other subcommands need neither the database nor the API.
   const { startServer } = await import('../server.js');
   const server = await startServer(config, log);
@@ -55,14 +53,4 @@ function makeSecret(file: string): string {
   const secret = newSecret(randomBytes);
   writeNew(file, secret);
   return secret;
-}
-
-/** Makes the media store and its key where there are none yet, as with a configuration that Synapse wrote. */
-function prepareMedia({ mediaStorePath, cloison: { mediaKeyPath } }: Config): void {
-  mkdirSync(mediaStorePath, { recursive: true, mode: 0o700 });
-  if (existsSync(mediaKeyPath)) return;
-  if (readdirSync(mediaStorePath).length > 0) {
-    throw new Failure(`The media key ${mediaKeyPath} is missing, and ${mediaStorePath} holds files: restore the key from the backup, or name an empty directory under media_store_path.`);
-  }
-  writeNew(mediaKeyPath, newMediaKey(randomBytes));
 }
