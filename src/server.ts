@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Server } from 'node:http';
@@ -9,13 +8,13 @@ import type { Services } from './api/services.js';
 import { authenticate } from './auth/authenticate.js';
 import { createPasswords } from './auth/passwords.js';
 import type { Config } from './config.js';
+import { readSigningKeys } from './config-keys.js';
 import { deviceListsObserver } from './e2ee/device-lists.js';
 import { closeServer, createApp, type App } from './http/app.js';
 import type { Limit, Limits } from './http/limits.js';
 import { createValidators } from './http/validate.js';
 import { parseUserId } from './matrix/identifiers.js';
 import type { JsonObject } from './matrix/schema.js';
-import { parseSigningKeys } from './matrix/signing.js';
 import { directoryStore } from './media/blob-store.js';
 import { mediaGrants } from './media/grants.js';
 import { readMediaKey } from './media/media-key.js';
@@ -34,6 +33,7 @@ import { Acknowledgements } from './sync/acknowledge.js';
 import { KeyCounts } from './sync/key-counts.js';
 import { LazyMembers } from './sync/lazy-members.js';
 import { MyRooms } from './sync/my-rooms.js';
+import { SharedTimelines } from './sync/shared-timelines.js';
 import { claimShard, migrate } from './storage/migrate.js';
 import { openSqlite } from './storage/sqlite.js';
 import { currentPosition, Notifier } from './storage/stream.js';
@@ -72,6 +72,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       urls: servers.map(urlOf),
       close: async () => {
         closing.abort();
+        services.notifier.wakeEverybody();
         workers.forEach(clearInterval);
         await Promise.all(servers.map((server) => closeServer(server, GRACE_MS)));
         await db.close();
@@ -93,7 +94,7 @@ async function openDatabase({ database }: Config, log: Logger): ReturnType<typeo
 
 async function buildServices(config: Config, db: Awaited<ReturnType<typeof openDatabase>>, closing: AbortSignal): Promise<Services> {
   const clock = Date.now;
-  const [key] = parseSigningKeys(await readFile(config.signingKeyPath, 'utf8'));
+  const [key] = readSigningKeys(config.signingKeyPath);
   const mediaKey = await readMediaKey(config.cloison.mediaKeyPath, randomBytes);
   await db.read((tx) => checkMediaKey(tx, mediaKey));
   const notifier = new Notifier(db, await db.read(currentPosition));
@@ -116,6 +117,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     closing,
     myRooms: new MyRooms(notifier),
     keyCounts: new KeyCounts(notifier),
+    sharedTimelines: new SharedTimelines(),
     lazyMembers: new LazyMembers(),
     acknowledgements: new Acknowledgements(db),
     ...filterParsers(),
@@ -144,8 +146,19 @@ function filterParsers(): { parseFilter: (text: string) => Filter; parseEventFil
   const validators = createValidators();
   const [checkFilter, checkEventFilter] = [validators.body(FilterSchema), validators.body(RoomEventFilterSchema)];
   return {
-    parseFilter: (text) => checkFilter(parseJson(text)) as Filter,
+    parseFilter: remembered((text) => checkFilter(parseJson(text)) as Filter),
     parseEventFilter: (text) => checkEventFilter(parseJson(text)) as EventFilter,
+  };
+}
+
+/** A client sends the same filter with every poll. */
+function remembered<Value>(parse: (text: string) => Value): (text: string) => Value {
+  const known = new Map<string, Value>();
+  return (text) => {
+    const value = known.get(text) ?? parse(text);
+    if (known.size >= 1000) known.clear();
+    known.set(text, value);
+    return value;
   };
 }
 

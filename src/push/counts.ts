@@ -10,16 +10,13 @@ export interface UnreadCounts {
 
 export interface RoomCounts {
   readonly main: UnreadCounts;
-  readonly threads: Map<string, UnreadCounts>;
+  readonly threads: ReadonlyMap<string, UnreadCounts>;
 }
 
 /** A joined room as counting needs it: its running totals, and what they and its count were when its reader joined. */
-export interface CountedRoom extends MainSums {
-  readonly nid: number;
-  readonly thread_seq: number;
-  readonly joinedSeq: number;
-  readonly baseline: MainSums;
-  readonly hasOwnPushRules: boolean;
+export interface CountedRoom {
+  readonly room: { readonly nid: number; readonly changedSeq: number; readonly baseline: MainSums; readonly hasOwnPushRules: boolean };
+  readonly tip: MainSums & { readonly thread_seq: number };
 }
 
 /**
@@ -27,56 +24,69 @@ export interface CountedRoom extends MainSums {
  * push rules differ from the default ones. A bounded number of queries, however many rooms and events.
  */
 export async function unreadCounts(tx: ReadTransaction, userNid: number, rooms: readonly CountedRoom[]): Promise<ReadonlyMap<number, RoomCounts>> {
-  const points = pointsByRoom(await readPoints(tx, rooms.map(({ nid }) => nid), userNid));
-  const counts = new Map<number, RoomCounts>(rooms.map((room) => [room.nid, { main: mainCount(room, points.get(room.nid) ?? []), threads: new Map() }]));
-  const readTo = (room: CountedRoom, threadId: string): number => readSeq(room, points.get(room.nid) ?? [], threadId);
-  const threaded = rooms.map((room) => ({ room, seq: readTo(room, UNTHREADED) })).filter(({ room, seq }) => room.thread_seq > seq);
-  for (const thread of await threadSums(tx, userNid, threaded.map(({ room, seq }) => ({ room_nid: room.nid, seq })))) {
-    const unread = { notification_count: thread.notify_sum - thread.read_notify, highlight_count: thread.highlight_sum - thread.read_highlight };
-    if (unread.notification_count > 0 || unread.highlight_count > 0) counts.get(thread.room_nid)?.threads.set(thread.root_id, unread);
-  }
-  const particular = new Map(rooms.filter(({ hasOwnPushRules }) => hasOwnPushRules).map((room) => [room.nid, room]));
-  for (const difference of await differencesOf(tx, userNid, [...particular.keys()])) {
-    const room = particular.get(difference.room_nid);
-    const count = counts.get(difference.room_nid);
-    if (room === undefined || count === undefined || difference.seq <= readTo(room, difference.thread_root ?? MAIN)) continue;
-    correct(count, difference);
-  }
+  if (rooms.length === 0) return new Map();
+  const points = await readPoints(tx, rooms.map(({ room }) => room.nid), userNid);
+  const counts = new Map<number, RoomCounts>();
+  for (const counted of rooms) counts.set(counted.room.nid, { main: mainCount(counted, points), threads: NO_THREADS });
+  const threaded = rooms.filter(({ room, tip }) => tip.thread_seq > readSeq(room, points, UNTHREADED));
+  if (threaded.length > 0) await countThreads(tx, userNid, threaded, points, counts);
+  const particular = rooms.filter(({ room }) => room.hasOwnPushRules);
+  if (particular.length > 0) await correctCounts(tx, userNid, particular, points, counts);
   return counts;
 }
 
-function pointsByRoom(points: readonly ReadPoint[]): ReadonlyMap<number, readonly ReadPoint[]> {
-  const byRoom = new Map<number, ReadPoint[]>();
-  for (const point of points) {
-    const of = byRoom.get(point.room_nid);
-    if (of === undefined) byRoom.set(point.room_nid, [point]);
-    else of.push(point);
+type Room = CountedRoom['room'];
+type Counts = Map<number, RoomCounts>;
+const NO_THREADS: ReadonlyMap<string, UnreadCounts> = new Map();
+
+async function countThreads(tx: ReadTransaction, userNid: number, rooms: readonly CountedRoom[], points: readonly ReadPoint[], counts: Counts): Promise<void> {
+  const from = rooms.map(({ room }) => ({ room_nid: room.nid, seq: readSeq(room, points, UNTHREADED) }));
+  for (const thread of await threadSums(tx, userNid, from)) {
+    const unread = { notification_count: thread.notify_sum - thread.read_notify, highlight_count: thread.highlight_sum - thread.read_highlight };
+    if (unread.notification_count > 0 || unread.highlight_count > 0) putThread(counts, thread.room_nid, thread.root_id, unread);
   }
-  return byRoom;
 }
 
-function mainCount(room: CountedRoom, points: readonly ReadPoint[]): UnreadCounts {
-  let read: MainSums & { readonly seq: number } = { ...room.baseline, seq: room.joinedSeq };
-  for (const point of points) if (isFor(point, MAIN) && point.seq > read.seq) read = point;
+/** Adds what the reader's own push rules say differently of events not read yet. */
+async function correctCounts(tx: ReadTransaction, userNid: number, rooms: readonly CountedRoom[], points: readonly ReadPoint[], counts: Counts): Promise<void> {
+  const byNid = new Map(rooms.map(({ room }) => [room.nid, room]));
+  for (const { room_nid, seq, thread_root, notify, highlight } of await differencesOf(tx, userNid, [...byNid.keys()])) {
+    const room = byNid.get(room_nid);
+    const count = counts.get(room_nid);
+    if (room === undefined || count === undefined || seq <= readSeq(room, points, thread_root ?? MAIN)) continue;
+    const unread = thread_root === null ? count.main : (count.threads.get(thread_root) ?? { notification_count: 0, highlight_count: 0 });
+    unread.notification_count = Math.max(0, unread.notification_count + notify);
+    unread.highlight_count = Math.max(0, unread.highlight_count + highlight);
+    if (thread_root !== null) putThread(counts, room_nid, thread_root, unread);
+  }
+}
+
+function putThread(counts: Counts, roomNid: number, rootId: string, unread: UnreadCounts): void {
+  const of = counts.get(roomNid);
+  if (of !== undefined) counts.set(roomNid, { main: of.main, threads: new Map(of.threads).set(rootId, unread) });
+}
+
+function mainCount({ room, tip }: CountedRoom, points: readonly ReadPoint[]): UnreadCounts {
+  let read = room.baseline;
+  let readTo = room.changedSeq;
+  for (const point of points) {
+    if (!isFor(point, room, MAIN) || point.seq <= readTo) continue;
+    read = point;
+    readTo = point.seq;
+  }
   return {
-    notification_count: Math.max(0, room.notify_sum - read.notify_sum),
-    highlight_count: Math.max(0, room.highlight_sum - read.highlight_sum),
+    notification_count: Math.max(0, tip.notify_sum - read.notify_sum),
+    highlight_count: Math.max(0, tip.highlight_sum - read.highlight_sum),
   };
 }
 
-function readSeq(room: CountedRoom, points: readonly ReadPoint[], threadId: string): number {
-  return Math.max(room.joinedSeq, ...points.filter((point) => isFor(point, threadId)).map(({ seq }) => seq));
+function readSeq(room: Room, points: readonly ReadPoint[], threadId: string): number {
+  let readTo = room.changedSeq;
+  for (const point of points) if (isFor(point, room, threadId)) readTo = Math.max(readTo, point.seq);
+  return readTo;
 }
 
 /** An unthreaded receipt reads everything up to it, in every thread. */
-function isFor({ thread_id }: ReadPoint, threadId: string): boolean {
-  return thread_id === UNTHREADED || thread_id === threadId;
-}
-
-function correct(counts: RoomCounts, difference: { thread_root: string | null; notify: number; highlight: number }): void {
-  const { thread_root, notify, highlight } = difference;
-  const unread = thread_root === null ? counts.main : (counts.threads.get(thread_root) ?? { notification_count: 0, highlight_count: 0 });
-  unread.notification_count = Math.max(0, unread.notification_count + notify);
-  unread.highlight_count = Math.max(0, unread.highlight_count + highlight);
-  if (thread_root !== null) counts.threads.set(thread_root, unread);
+function isFor({ room_nid, thread_id }: ReadPoint, room: Room, threadId: string): boolean {
+  return room_nid === room.nid && (thread_id === UNTHREADED || thread_id === threadId);
 }

@@ -112,6 +112,11 @@ export class Notifier {
     };
   }
 
+  /** Wakes everybody who waits, as when the server is about to stop. */
+  wakeEverybody(): void {
+    for (const waiters of this.#waiters.values()) this.#wakeAll(waiters);
+  }
+
   #heard(position: number, topics: readonly string[]): void {
     this.#newest = Math.max(this.#newest, position);
     for (const topic of topics) {

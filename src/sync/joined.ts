@@ -1,3 +1,4 @@
+import type { UserId } from '../matrix/identifiers.js';
 import { unreadCounts, type RoomCounts } from '../push/counts.js';
 import type { EventRow } from '../rooms/events-store.js';
 import { passes } from '../rooms/filter.js';
@@ -40,16 +41,17 @@ export async function joinedRooms(
   const now = deps.clock();
   const material = await gather(deps, tx, request, plans, range, now);
   return plans.flatMap((plan) => {
-    const part = renderRoom(request, plan, material, accountData.get(plan.room.nid) ?? [], now);
+    const part = renderRoom(deps, request, plan, material, { accountData: accountData.get(plan.room.nid) ?? [], now });
     return part === undefined ? [] : [`${JSON.stringify(plan.room.id)}:${part}`];
   });
 }
 
+const NONE: ReadonlyMap<number, never> = new Map<number, never>();
+
 async function gather(deps: Syncing, tx: ReadTransaction, request: SyncRequest, plans: readonly JoinedPlan[], range: Range, now: number): Promise<Material> {
   const { session, filter, fullState } = request;
   const fresh = plans.filter(({ isFresh }) => isFresh);
-  const stretches = groupByRoom(await visibilityStretches(tx, fresh.map(({ room }) => room.nid), session.userId));
-  const visibilities = new Map([...stretches].map(([nid, of]) => [nid, visibilityOf(of)]));
+  const visibilities = fresh.length === 0 ? NONE : await visibilitiesOf(tx, fresh, session.userId);
   const withTimeline = plans.filter(({ timelineMoved }) => timelineMoved);
   const timelines = await readTimelines(
     tx,
@@ -58,8 +60,10 @@ async function gather(deps: Syncing, tx: ReadTransaction, request: SyncRequest, 
       return { nid: room.nid, afterSeq, upToSeq: tip.seq, ...(visibility === undefined ? {} : { visibility }) };
     }),
     filter.room?.timeline,
+    deps.sharedTimelines.at(range.upTo),
   );
-  const summaries = await summariesOf(tx, plans.filter((plan) => plan.isFresh || plan.membersMoved).map(({ room }) => room.nid), session.userNid);
+  const peopled = plans.filter((plan) => plan.isFresh || plan.membersMoved).map(({ room }) => room.nid);
+  const summaries = peopled.length === 0 ? NONE : await summariesOf(tx, peopled, session.userNid);
   const isAfter = request.stateMember !== 'state';
   const states = await readStates(
     tx,
@@ -76,9 +80,14 @@ async function gather(deps: Syncing, tx: ReadTransaction, request: SyncRequest, 
     states,
     visibilities,
     summaries,
-    counts: await unreadCounts(tx, session.userNid, counted.map(({ room, tip }) => ({ ...tip, ...room, joinedSeq: room.changedSeq }))),
-    ephemeral: await readEphemeral(tx, request, plans, range, now),
+    counts: await unreadCounts(tx, session.userNid, counted),
+    ephemeral: plans.some((plan) => plan.isFresh || plan.receiptsMoved || plan.typingMoved) ? await readEphemeral(tx, request, plans, range, now) : NONE,
   };
+}
+
+async function visibilitiesOf(tx: ReadTransaction, plans: readonly JoinedPlan[], userId: UserId): Promise<ReadonlyMap<number, Visibility>> {
+  const stretches = groupByRoom(await visibilityStretches(tx, plans.map(({ room }) => room.nid), userId));
+  return new Map([...stretches].map(([nid, of]) => [nid, visibilityOf(of)]));
 }
 
 async function readEphemeral(tx: ReadTransaction, request: SyncRequest, plans: readonly JoinedPlan[], range: Range, now: number): Promise<ReadonlyMap<number, Ephemeral>> {
@@ -100,7 +109,13 @@ async function readEphemeral(tx: ReadTransaction, request: SyncRequest, plans: r
 }
 
 /** One room's part; undefined when what moved is nothing this client is told of. */
-function renderRoom(request: SyncRequest, plan: JoinedPlan, material: Material, accountData: readonly string[], now: number): string | undefined {
+function renderRoom(
+  deps: Syncing,
+  request: SyncRequest,
+  plan: JoinedPlan,
+  material: Material,
+  { accountData, now }: { accountData: readonly string[]; now: number },
+): string | undefined {
   const { nid } = plan.room;
   const timeline = material.timelines.get(nid) ?? { rows: [], limited: false, start: plan.tip.seq };
   const state = material.states.get(nid) ?? [];
@@ -111,7 +126,9 @@ function renderRoom(request: SyncRequest, plan: JoinedPlan, material: Material, 
   if (!isNews && !plan.receiptsMoved) return undefined;
   const visibility = material.visibilities.get(nid);
   const viewer: Viewer = { deviceNid: request.session.deviceNid, now, membershipAt: visibility?.membershipAt ?? ((): string => 'join') };
-  const events = jsonArray(timeline.rows.map((row) => renderEvent(row, viewer)));
+  const render = (): string => jsonArray(timeline.rows.map((row) => renderEvent(row, viewer)));
+  const isOwn = timeline.rows.some(({ device_nid }) => device_nid === viewer.deviceNid);
+  const events = plan.isFresh || isOwn || timeline.rows.length === 0 ? render() : deps.sharedTimelines.text(timeline.rows, render);
   // Who has just come to a room has a gap before it, even where everything fits the page.
   const limited = timeline.limited || (plan.isFresh && !request.isInitial);
   return (

@@ -11,8 +11,26 @@ import { readStates } from './states.js';
 import { seqsAt, strippedState } from './store.js';
 import { groupByRoom, readTimelines } from './timelines.js';
 
+/** The members of `rooms` but for `join`, when there is nothing to tell of. */
+export const NO_OTHER_ROOMS = '"invite":{},"knock":{},"leave":{}';
+
+/** Rooms the person is not in: invitations, knocks, and what was left. Left rooms are told of when it happens, or to who asks for them. */
+export async function otherRooms(deps: Syncing, tx: ReadTransaction, request: SyncRequest, rooms: readonly MyRoom[], range: Range): Promise<string> {
+  const moved = rooms.filter(
+    ({ membership, changedPosition, id }) =>
+      membership !== 'join' && changedPosition > range.after && changedPosition <= range.upTo && wantsRoom(request.filter.room, id),
+  );
+  if (moved.length === 0) return NO_OTHER_ROOMS;
+  const of = (...memberships: readonly string[]): readonly MyRoom[] => moved.filter(({ membership }) => memberships.includes(membership));
+  const invite = await strippedRooms(tx, request, of('invite'), 'invite_state');
+  const knock = await strippedRooms(tx, request, of('knock'), 'knock_state');
+  const tellsLeft = !request.isInitial || request.filter.room?.include_leave === true;
+  const leave = tellsLeft ? await leftRooms(deps, tx, request, of('leave', 'ban'), range) : [];
+  return `"invite":{${invite.join(',')}},"knock":{${knock.join(',')}},"leave":{${leave.join(',')}}`;
+}
+
 /** Rooms the person is invited to, or has knocked at: their stripped state. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
-export async function strippedRooms(
+async function strippedRooms(
   tx: ReadTransaction,
   { session }: SyncRequest,
   rooms: readonly MyRoom[],
@@ -30,7 +48,7 @@ export async function strippedRooms(
 }
 
 /** Rooms the person left or was put out of: the timeline up to that, for those who had been in. */
-export async function leftRooms(deps: Syncing, tx: ReadTransaction, request: SyncRequest, rooms: readonly MyRoom[], range: Range): Promise<readonly string[]> {
+async function leftRooms(deps: Syncing, tx: ReadTransaction, request: SyncRequest, rooms: readonly MyRoom[], range: Range): Promise<readonly string[]> {
   if (rooms.length === 0) return [];
   const { session, filter, stateMember } = request;
   const nids = rooms.map(({ nid }) => nid);
@@ -44,7 +62,7 @@ export async function leftRooms(deps: Syncing, tx: ReadTransaction, request: Syn
     const wasIn = last !== undefined && last >= room.changedSeq;
     return { nid: room.nid, afterSeq: known.get(room.nid) ?? 0, upToSeq: room.changedSeq, visibility: wasIn ? visibility : own, wasIn };
   });
-  const timelines = await readTimelines(tx, wanted, filter.room?.timeline);
+  const timelines = await readTimelines(tx, wanted, filter.room?.timeline, deps.sharedTimelines.at(range.upTo));
   const isAfter = stateMember !== 'state';
   const states = await readStates(
     tx,
@@ -67,15 +85,4 @@ export async function leftRooms(deps: Syncing, tx: ReadTransaction, request: Syn
       `"account_data":{"events":[]}}`
     );
   });
-}
-
-/** The rooms with one of these memberships that an answer tells of. */
-export function roomsToTell(request: SyncRequest, rooms: readonly MyRoom[], memberships: readonly string[], range: Range): readonly MyRoom[] {
-  return rooms.filter(
-    (room) =>
-      memberships.includes(room.membership) &&
-      wantsRoom(request.filter.room, room.id) &&
-      room.changedPosition > range.after &&
-      room.changedPosition <= range.upTo,
-  );
 }

@@ -11,6 +11,7 @@ import type { Acknowledgements } from './acknowledge.js';
 import type { KeyCounts } from './key-counts.js';
 import type { LazyMembers } from './lazy-members.js';
 import type { MyRooms } from './my-rooms.js';
+import type { SharedTimelines } from './shared-timelines.js';
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
 export const SyncQuery = object({
@@ -29,6 +30,7 @@ export interface Syncing {
   readonly notifier: Notifier;
   readonly myRooms: MyRooms;
   readonly keyCounts: KeyCounts;
+  readonly sharedTimelines: SharedTimelines;
   readonly lazyMembers: LazyMembers;
   readonly acknowledgements: Acknowledgements;
   /** Fires when the server begins to stop. */

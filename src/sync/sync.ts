@@ -39,13 +39,11 @@ async function somethingMoved(deps: Syncing, { session }: SyncRequest, { upTo, r
     const done = (): void => {
       clearTimeout(timer);
       unsubscribe();
-      deps.closing.removeEventListener('abort', done);
       signal.removeEventListener('abort', done);
       resolve();
     };
     const unsubscribe = deps.notifier.subscribe(watched, done);
     const timer = setTimeout(done, ms);
-    deps.closing.addEventListener('abort', done);
     signal.addEventListener('abort', done);
     // What moved between the snapshot and the subscription wakes nobody.
     if (anythingMoved(deps.notifier, session, rooms, upTo) || deps.closing.aborted || signal.aborted) done();

@@ -1,9 +1,10 @@
 import type { Visibility } from '../rooms/visibility.js';
 import { visibleWithin } from '../rooms/visibility.js';
-import { eventsInRanges, type EventRow } from '../rooms/events-store.js';
+import { eventsInRanges, type EventRow, type SeqRange } from '../rooms/events-store.js';
 import { letsAllPass, limitOf, passes, type EventFilter } from '../rooms/filter.js';
 import { senderOf } from '../rooms/reading.js';
 import type { ReadTransaction } from '../storage/database.js';
+import type { SharedTimelines } from './shared-timelines.js';
 
 /** The stretch of one room's timeline that an answer is about. */
 export interface Wanted {
@@ -30,13 +31,18 @@ const MOST = 500;
 const ROUNDS = 4;
 
 /** The newest events of each stretch: one query for all rooms, and up to three more where a filter leaves pages empty. */
-export async function readTimelines(tx: ReadTransaction, wanted: readonly Wanted[], filter: EventFilter | undefined): Promise<ReadonlyMap<number, Timeline>> {
+export async function readTimelines(
+  tx: ReadTransaction,
+  wanted: readonly Wanted[],
+  filter: EventFilter | undefined,
+  shared: SharedTimelines,
+): Promise<ReadonlyMap<number, Timeline>> {
   const limit = limitOf(filter, USUAL_LIMIT, MOST);
   const done = new Map<number, Timeline>();
   let open = wanted.map((room) => ({ room, size: limit, kept: [] as EventRow[], from: room.upToSeq + 1 }));
   for (let round = 0; open.length > 0; round += 1) {
     const ranges = open.flatMap(({ room, from, size }) => windowOf(room, from, size));
-    const found = groupByRoom(await eventsInRanges(tx, ranges));
+    const found = groupByRoom(await readRanges(tx, ranges, shared));
     const next: typeof open = [];
     for (const { room, size, kept, from } of open) {
       const lowest = Math.max(from - size, room.afterSeq + 1);
@@ -51,6 +57,18 @@ export async function readTimelines(tx: ReadTransaction, wanted: readonly Wanted
   return done;
 }
 
+/** Where one room moved, whoever waited for it asks for the very same stretch. */
+async function readRanges(tx: ReadTransaction, ranges: readonly SeqRange[], shared: SharedTimelines): Promise<readonly EventRow[]> {
+  const [only] = ranges;
+  if (only === undefined || ranges.length > 1) return eventsInRanges(tx, ranges);
+  const key = `${only.room_nid}/${only.from}/${only.to}`;
+  const known = shared.rows(key);
+  if (known !== undefined) return known;
+  const rows = await eventsInRanges(tx, ranges);
+  shared.keepRows(key, rows);
+  return rows;
+}
+
 function cut(rows: readonly EventRow[], { limit, rest, lowest }: { limit: number; rest: boolean; lowest: number }): Timeline {
   const kept = rows.slice(-limit);
   const first = kept[0];
@@ -58,7 +76,7 @@ function cut(rows: readonly EventRow[], { limit, rest, lowest }: { limit: number
   return { rows: kept, limited: rest || dropped, start: dropped && first !== undefined ? first.seq - 1 : lowest - 1 };
 }
 
-function windowOf(room: Wanted, from: number, size: number): { room_nid: number; from: number; to: number }[] {
+function windowOf(room: Wanted, from: number, size: number): SeqRange[] {
   const [lowest, highest] = [Math.max(from - size, room.afterSeq + 1), from - 1];
   if (room.visibility === undefined) return lowest > highest ? [] : [{ room_nid: room.nid, from: lowest, to: highest }];
   return visibleWithin(room.visibility, lowest, highest).map((range) => ({ room_nid: room.nid, ...range }));
