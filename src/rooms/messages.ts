@@ -7,7 +7,7 @@ import type { ReadTransaction } from '../storage/database.js';
 import { findEvent, eventsBySeq, pageOfEvents, type EventRow } from './events-store.js';
 import { letsAllPass, limitOf, passes, type EventFilter } from './filter.js';
 import { memberSeqsAt } from './members-store.js';
-import { openRoom, senderOf, type OpenRoom, type RoomReading } from './reading.js';
+import { openRoom, senderOf, sendersOf, type OpenRoom, type RoomReading } from './reading.js';
 import { jsonArray, renderEvent } from './render.js';
 import { stateSeqsAt } from './state-store.js';
 import { seqBefore, timelineToken } from './tokens.js';
@@ -86,7 +86,7 @@ async function walk(tx: ReadTransaction, room: OpenRoom, { dir, start, stop, lim
 async function sendersAsState(tx: ReadTransaction, room: OpenRoom, rows: readonly EventRow[]): Promise<readonly string[]> {
   if (rows.length === 0) return [];
   const at = Math.max(...rows.map((row) => row.seq));
-  const seqs = await memberSeqsAt(tx, room.nid, at, [...new Set(rows.map(senderOf))]);
+  const seqs = await memberSeqsAt(tx, room.nid, at, sendersOf(rows));
   return (await eventsBySeq(tx, room.nid, seqs)).map((row) => renderEvent(row, room.viewer, room.id));
 }
 
@@ -129,7 +129,7 @@ export async function getContext(
 /** The state as of the newest event shown; with lazy-loaded members only those who sent something shown. */
 async function contextState(tx: ReadTransaction, room: OpenRoom, at: number, senders: readonly EventRow[] | undefined): Promise<readonly string[]> {
   const all = await stateSeqsAt(tx, room.nid, at);
-  const wanted = senders === undefined ? undefined : new Set(senders.map(senderOf));
+  const wanted = senders === undefined ? undefined : new Set(sendersOf(senders));
   const seqs = all.filter(({ type, state_key }) => type !== 'm.room.member' || wanted === undefined || wanted.has(state_key)).map(({ seq }) => seq);
   return (await eventsBySeq(tx, room.nid, seqs)).map((row) => renderEvent(row, room.viewer, room.id));
 }

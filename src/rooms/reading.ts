@@ -50,6 +50,13 @@ export async function openJoinedRoom(tx: ReadTransaction, roomId: RoomId, sessio
   return room;
 }
 
+/** The people who sent these events; one text of each is read. */
+export function sendersOf(rows: readonly EventRow[]): readonly string[] {
+  const first = new Map<number, EventRow>();
+  for (const row of rows) if (!first.has(row.sender_nid)) first.set(row.sender_nid, row);
+  return [...first.values()].map(senderOf);
+}
+
 export function senderOf(row: EventRow): string {
   return (JSON.parse(row.json) as { sender: string }).sender;
 }

@@ -1,6 +1,6 @@
 import { memberEventsAt, stateEventsAt, type EventRow } from '../rooms/events-store.js';
 import { letsAllPass, passes, type EventFilter } from '../rooms/filter.js';
-import { senderOf } from '../rooms/reading.js';
+import { senderOf, sendersOf } from '../rooms/reading.js';
 import type { ReadTransaction } from '../storage/database.js';
 import type { LazyMembers } from './lazy-members.js';
 import { groupByRoom, type Timeline } from './timelines.js';
@@ -54,7 +54,7 @@ async function addMembers(tx: ReadTransaction, wanted: readonly StateWanted[], s
   for (const { nid, atSeq, sinceSeq, timeline, heroes } of wanted) {
     const isWhole = sinceSeq <= 0;
     const present = new Set((states.get(nid) ?? []).filter(({ type }) => type === 'm.room.member').map(({ state_key }) => state_key));
-    const people = new Set([...timeline.rows.map(senderOf), ...(isWhole ? [context.userId, ...heroes] : [])]);
+    const people = new Set([...sendersOf(timeline.rows), ...(isWhole ? [context.userId, ...heroes] : [])]);
     for (const userId of people) {
       const member = `${nid}/${userId}`;
       told.push(member);
