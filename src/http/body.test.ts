@@ -37,8 +37,16 @@ describe('a JSON body', () => {
     expect((await client.put(filter).send('{"a":"\\ud83d\\ude00 \\\\u0000"}')).body).toEqual({ a: '😀 \\u0000' });
   });
 
-  it('counts the last of a key given twice, and __proto__ as any other', async () => {
-    expect((await client.put(filter).send('{"a":1,"a":2,"__proto__":{"b":1}}')).text).toBe('{"a":2,"__proto__":{"b":1}}');
+  it('that gives a key twice is M_BAD_JSON, however deep and however written', async () => {
+    for (const body of ['{"a":1,"a":2}', '{"a":1,"\\u0061":1}', '{"a":[{"b":{},"c":"\\\\","b":{}}]}', '{"__proto__":1,"__proto__":2}']) {
+      expect([body, ...(await refused(body))]).toEqual([body, 400, 'M_BAD_JSON']);
+    }
+    const once = '{"a":{"b":":{","c":"\\":","d":"\\\\"},"b":[{"a":1},{"a":1}],"__proto__":{"b":1}}';
+    expect((await client.put(filter).send(once)).text).toBe(once);
+  });
+
+  it('of more values than anybody has reason to send is M_TOO_LARGE', () => {
+    expect(() => parseJsonObject(Buffer.from(`{"a":[${'{},'.repeat(500_000)}{}]}`))).toThrow(expect.objectContaining({ errcode: 'M_TOO_LARGE' }));
   });
 
   it('of the wrong shape is M_BAD_JSON, and reaches no handler', async () => {

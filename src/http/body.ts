@@ -7,6 +7,7 @@ import type { JsonObject, JsonValue } from '../matrix/schema.js';
 export const DEFAULT_BODY_BYTES = 65_536;
 const PATIENCE_MS = 20_000;
 const DEEPEST = 100;
+const MOST_VALUES = 500_000;
 
 /** The connection ended before the body did: there is nobody left to answer. */
 export class ClientGone extends Error {}
@@ -57,15 +58,19 @@ function takeAll(req: IncomingMessage): Buffer {
 }
 
 /**
- * Parses a body that must be one JSON object. Of a key given twice the last counts. Strings that no engine stores faithfully
- * (with NUL or half a surrogate pair) and nesting beyond 100 are refused.
+ * Parses a body that must be one JSON object. Refused are a key given twice, of which readers would take one or the other, strings
+ * that no engine stores faithfully (with NUL or half a surrogate pair), nesting beyond 100, and more values than any client has reason to send.
  */
 export function parseJsonObject(bytes: Buffer): JsonObject {
   if (!isUtf8(bytes)) throw notJson();
   const text = bytes.toString();
+  const { depth, names, commas } = outlineOf(text);
+  // Before parsing: a large body of nothing but brackets would take a hundred times its size and hold up everybody for seconds.
+  if (depth > DEEPEST) throw badJson(`The request body is nested deeper than ${DEEPEST}`);
+  if (commas >= MOST_VALUES) throw new MatrixError('M_TOO_LARGE', `The request body holds more than ${MOST_VALUES} values`);
   const value = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badJson('The request body is not a JSON object');
-  if (deeperThan(value, DEEPEST)) throw badJson(`The request body is nested deeper than ${DEEPEST}`);
+  if (namesIn(value) !== names) throw badJson('The request body gives a key twice');
   // UTF-8 holds no half surrogates, and JSON no bare NUL: both come only as escapes.
   if (text.includes('\\u') && hasUnstorableText(value)) {
     throw badJson('The request body has a string with NUL or half a surrogate pair');
@@ -81,13 +86,50 @@ function parse(text: string): JsonValue {
   }
 }
 
-function deeperThan(value: object, levels: number): boolean {
-  if (levels === 0) return true;
-  for (const key in value) {
-    const member: unknown = value[key as keyof typeof value];
-    if (typeof member === 'object' && member !== null && deeperThan(member, levels - 1)) return true;
+const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
+const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/** How deep a JSON text goes, how many names it gives and how many values follow others; of a text that is not JSON, anything. */
+function outlineOf(text: string): { readonly depth: number; readonly names: number; readonly commas: number } {
+  let level = 0;
+  let commas = 0;
+  let depth = 0;
+  let names = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text.charCodeAt(at);
+    if (char === QUOTE) at = endOfString(text, at);
+    else if (char === COLON) names += 1;
+    else if (char === COMMA) commas += 1;
+    else if (char === OPEN_OBJECT || char === OPEN_ARRAY) depth = Math.max(depth, (level += 1));
+    else if (char === CLOSE_OBJECT || char === CLOSE_ARRAY) level -= 1;
   }
-  return false;
+  return { depth, names, commas };
+}
+
+/** Where the string that begins at `start` ends. Most of a body is in strings, and `indexOf` is faster than looking at every character. */
+function endOfString(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return at;
+  }
+  return text.length;
+}
+
+function namesIn(value: object): number {
+  let names = 0;
+  const look = (member: unknown): void => {
+    if (typeof member === 'object' && member !== null) names += namesIn(member);
+  };
+  if (Array.isArray(value)) {
+    for (const member of value) look(member);
+    return names;
+  }
+  for (const key in value) {
+    names += 1;
+    look(value[key as keyof typeof value]);
+  }
+  return names;
 }
 
 function hasUnstorableText(value: unknown): boolean {

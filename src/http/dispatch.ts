@@ -83,7 +83,9 @@ async function serveLogged(machine: Machine, req: Request, res: Response): Promi
   const mark = req.url.indexOf('?');
   let route = 'unknown';
   try {
-    const match = findRoute(machine.routes, req.method, mark < 0 ? req.url : req.url.slice(0, mark));
+    // Whoever may GET may ask for the headers alone (RFC 9110 §9.3.2); what would be the body is not sent.
+    const method = req.method === 'HEAD' ? 'GET' : req.method;
+    const match = findRoute(machine.routes, method, mark < 0 ? req.url : req.url.slice(0, mark));
     route = match.target.endpoint.path;
     const query = mark < 0 ? '' : req.url.slice(mark + 1);
     const sent = sendReply(res, await answer(machine, match, { req, res, query, ip: req.ip ?? '' }));
