@@ -18,9 +18,18 @@ import {
   unbanUser,
 } from '../rooms/membership.js';
 import { ContextQuery, getContext, getEvent, listMessages, MessagesQuery } from '../rooms/messages.js';
+import {
+  DirectoryVisibilityBody,
+  getDirectoryVisibility,
+  listPublicRooms,
+  PublicRoomsBody,
+  PublicRoomsQuery,
+  setDirectoryVisibility,
+} from '../rooms/public-rooms.js';
 import { getState, getStateWithoutKey, listState, StateQuery } from '../rooms/read-state.js';
 import { ReadMarkersBody, ReceiptBody, sendReceipt, setReadMarkers } from '../rooms/receipts.js';
 import { redactMessage, RedactionBody, sendMessage } from '../rooms/send.js';
+import { SearchBody, searchEvents, SearchQuery } from '../rooms/search.js';
 import { setState, setStateWithoutKey } from '../rooms/set-state.js';
 import { setTyping, TypingBody } from '../rooms/typing.js';
 import { del, get, post, put, session, type Endpoint } from './endpoint.js';
@@ -62,6 +71,13 @@ export const roomsApi: readonly Endpoint[] = [
   post('/v3/rooms/:roomId/kick', session, { body: TargetBody }, kickUser),
   post('/v3/rooms/:roomId/ban', session, { body: TargetBody }, banUser),
   post('/v3/rooms/:roomId/unban', session, { body: TargetBody }, unbanUser),
+
+  // Published rooms, of which there are none, and search, which finds nothing
+  get('/v3/directory/list/room/:roomId', session, {}, getDirectoryVisibility),
+  put('/v3/directory/list/room/:roomId', session, { body: DirectoryVisibilityBody }, setDirectoryVisibility),
+  get('/v3/publicRooms', session, { query: PublicRoomsQuery }, listPublicRooms),
+  post('/v3/publicRooms', session, { body: PublicRoomsBody }, listPublicRooms),
+  post('/v3/search', session, { body: SearchBody, query: SearchQuery }, searchEvents),
 
   // Typing notifications, receipts, read markers
   put('/v3/rooms/:roomId/typing/:userId', session, { body: TypingBody }, setTyping),

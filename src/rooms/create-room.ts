@@ -8,7 +8,7 @@ import { defaultEncryption } from '../policy/encryption.js';
 import { refuse } from '../policy/violation.js';
 import type { Transaction } from '../storage/database.js';
 import { insertAlias } from './aliases-store.js';
-import { foundRoom, refuseUncreatable } from './found.js';
+import { foundRoom, refuseUncreatable, refusedAsRoomState } from './found.js';
 import type { LockedRoom } from './lock.js';
 import { changeMembership } from './membership.js';
 import { permittedState } from './set-state.js';
@@ -90,11 +90,12 @@ async function furnish(deps: RoomWriting, tx: Transaction, room: LockedRoom, { s
   if (!has('m.room.join_rules')) state.push({ type: 'm.room.join_rules', stateKey: '', content: { join_rule: 'invite' } });
   if (!has('m.room.history_visibility')) state.push({ type: 'm.room.history_visibility', stateKey: '', content: { history_visibility: 'shared' } });
   // Guest access is the constant `forbidden` (A5): Element asks for guests in every private room, and gets the room without them.
-  state.push(...initial.filter(({ type }) => type !== 'm.room.encryption' && type !== 'm.room.guest_access'));
+  state.push(...initial.filter(({ type, stateKey }) => !(type === 'm.room.encryption' && stateKey === '') && type !== 'm.room.guest_access'));
   if (body.name !== undefined) state.push({ type: 'm.room.name', stateKey: '', content: { name: body.name } });
   if (body.topic !== undefined) state.push({ type: 'm.room.topic', stateKey: '', content: topicContent(body.topic) });
   for (const { type, stateKey, content } of state) {
-    await appendDraft(deps, tx, room, await permittedState(tx, room, type, stateKey, content), { actor: session, now });
+    const draft = await permittedState(tx, room, type, stateKey, content);
+    await refusedAsRoomState(appendDraft(deps, tx, room, draft, { actor: session, now }));
   }
 }
 

@@ -63,8 +63,18 @@ async function beginRoom(
 }
 
 async function addTo(deps: RoomWriting, tx: Transaction, room: LockedRoom, f: Foundation, draft: PermittedDraft): Promise<AppendedEvent> {
-  const composed = await composeEvent(tx, room, draft, { sender: f.founder.userId, signer: deps.signer, now: f.now });
+  const composed = await refusedAsRoomState(composeEvent(tx, room, draft, { sender: f.founder.userId, signer: deps.signer, now: f.now }));
   return persistEvent(tx, room, composed, { senderNid: f.founder.userNid, now: f.now });
+}
+
+/** What the state asked for forbids its own founder makes no room. https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom */
+export async function refusedAsRoomState<Result>(writing: Promise<Result>): Promise<Result> {
+  try {
+    return await writing;
+  } catch (error) {
+    if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw new MatrixError('M_INVALID_ROOM_STATE', error.message, { cause: error });
+    throw error;
+  }
 }
 
 function randomRoomId(deps: RoomWriting): RoomId {

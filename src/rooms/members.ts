@@ -25,7 +25,7 @@ export async function listMembers(
   call: { session: Session; params: { roomId: RoomId }; query: TypeOf<typeof MembersQuery> },
 ): Promise<JsonText> {
   const { session, params, query } = call;
-  const wanted = ALL.filter((membership) => (asked(query.membership) ?? membership) === membership && asked(query.not_membership) !== membership);
+  const wanted = wantedMemberships(asked(query.membership), asked(query.not_membership));
   return deps.db.read(async (tx) => {
     const room = await openRoom(tx, params.roomId, session, deps.clock());
     const at = query.at === undefined ? undefined : visiblePoint(room, await seqBefore(tx, room.nid, query.at));
@@ -56,6 +56,12 @@ export async function listJoinedRooms(deps: RoomReading, call: { session: Sessio
     const rooms = await roomsByNid(tx, await roomsOf(tx, call.session.userNid, ['join']));
     return { joined_rooms: rooms.map((room) => room.room_id) };
   });
+}
+
+/** "Either the membership is the same as `membership` or is not the same as `not_membership`." */
+function wantedMemberships(membership: Membership | undefined, not: Membership | undefined): readonly Membership[] {
+  if (membership === undefined) return ALL.filter((each) => each !== not);
+  return ALL.filter((each) => each === membership || (not !== undefined && each !== not));
 }
 
 /** RULES D8: never from before one's own visibility. */

@@ -14,7 +14,13 @@ import { authorisingUser } from './restricted.js';
 import { appendDraft, withoutUndefined, type Actor, type RoomWriting } from './writing.js';
 
 
-export const InviteBody = object({ user_id: string, reason: optional(string), id_server: optional(string), medium: optional(string) });
+export const InviteBody = object({
+  user_id: optional(string),
+  reason: optional(string),
+  id_server: optional(string),
+  medium: optional(string),
+  address: optional(string),
+});
 export const TargetBody = object({ user_id: string, reason: optional(string) });
 export const ReasonBody = object({ reason: optional(string) });
 export const JoinBody = anyObject;
@@ -54,9 +60,10 @@ export async function inviteUser(
   call: { session: Session; params: { roomId: RoomId }; body: TypeOf<typeof InviteBody> },
 ): Promise<object> {
   const { body, session } = call;
-  if (body.medium !== undefined || body.id_server !== undefined) {
+  if (body.medium !== undefined || body.id_server !== undefined || body.address !== undefined) {
     throw new MatrixError('M_THREEPID_DENIED', 'This server sends no invitations to e-mail addresses or telephone numbers');
   }
+  if (body.user_id === undefined) throw new MatrixError('M_MISSING_PARAM', 'user_id must name the person to invite');
   const target = parseUserId(body.user_id);
   if (serverOf(target) !== deps.signer.serverName) throw forbidden('People of that server cannot be invited');
   await changeOne(deps, session, call.params.roomId, { target, membership: 'invite', extra: { reason: body.reason } });

@@ -7,7 +7,7 @@ import type { ReadTransaction } from '../storage/database.js';
 import { findEvent, eventsBySeq, pageOfEvents, type EventRow } from './events-store.js';
 import { letsAllPass, limitOf, passes, type EventFilter } from './filter.js';
 import { memberSeqsAt } from './members-store.js';
-import { openRoom, senderOf, sendersOf, type OpenRoom, type RoomReading } from './reading.js';
+import { findOpenRoom, openRoom, senderOf, sendersOf, type OpenRoom, type RoomReading } from './reading.js';
 import { jsonArray, renderEvent } from './render.js';
 import { stateSeqsAt } from './state-store.js';
 import { seqBefore, timelineToken } from './tokens.js';
@@ -23,6 +23,7 @@ export const MessagesQuery = object({
 export const ContextQuery = object({ limit: optional(integer), filter: optional(string) });
 type FilterParser = (text: string) => EventFilter;
 
+const NO_SUCH_EVENT = 'There is no such event in this room, or you may not see it';
 const USUAL_PAGE = 10;
 const LONGEST_PAGE = 1000;
 /** A filter that lets hardly anything pass must not walk a whole room in one request. */
@@ -79,7 +80,10 @@ async function walk(tx: ReadTransaction, room: OpenRoom, { dir, start, stop, lim
       else from = last.seq + 1;
     }
   }
-  return { rows };
+  if (stop === undefined) return { rows };
+  // The walk ended at `to`, which need not be the end of what there is.
+  const beyond = await walk(tx, room, { dir, start: dir === 'b' ? Math.min(stop, start) : Math.max(stop, start), stop: undefined, limit: 1, filter: undefined });
+  return beyond.rows.length === 0 ? { rows } : { rows, end: stop };
 }
 
 /** The member events of those who sent what is shown, as of the newest event shown. */
@@ -90,10 +94,11 @@ async function sendersAsState(tx: ReadTransaction, room: OpenRoom, rows: readonl
   return (await eventsBySeq(tx, room.nid, seqs)).map((row) => renderEvent(row, room.viewer, room.id));
 }
 
-/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomideventeventid */
+/** The same answer for a room one is not in as for an event that does not exist. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomideventeventid */
 export async function getEvent(deps: RoomReading, call: { session: Session; params: { roomId: RoomId; eventId: EventId } }): Promise<JsonText> {
   return deps.db.read(async (tx) => {
-    const room = await openRoom(tx, call.params.roomId, call.session, deps.clock());
+    const room = await findOpenRoom(tx, call.params.roomId, call.session, deps.clock());
+    if (room === undefined) throw notFound(NO_SUCH_EVENT);
     return new JsonText(renderEvent(await visibleEvent(tx, room, call.params.eventId), room.viewer, room.id));
   });
 }
@@ -136,6 +141,6 @@ async function contextState(tx: ReadTransaction, room: OpenRoom, at: number, sen
 
 async function visibleEvent(tx: ReadTransaction, room: OpenRoom, eventId: EventId): Promise<EventRow> {
   const row = await findEvent(tx, room.nid, eventId);
-  if (row === undefined || !isVisible(room.visibility, row.seq)) throw notFound('There is no such event in this room, or you may not see it');
+  if (row === undefined || !isVisible(room.visibility, row.seq)) throw notFound(NO_SUCH_EVENT);
   return row;
 }

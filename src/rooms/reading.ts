@@ -28,11 +28,17 @@ export interface OpenRoom {
 
 /** Opens a room for reading to those who are in it or have been; to everybody else it does not exist. */
 export async function openRoom(tx: ReadTransaction, roomId: RoomId, session: Session, now: number): Promise<OpenRoom> {
+  const room = await findOpenRoom(tx, roomId, session, now);
+  if (room === undefined) throw forbidden(NOT_IN_ROOM);
+  return room;
+}
+
+export async function findOpenRoom(tx: ReadTransaction, roomId: RoomId, session: Session, now: number): Promise<OpenRoom | undefined> {
   const room = await ownRoom(tx, roomId, session.userNid);
-  if (room === undefined || !mayRead(room)) throw forbidden(NOT_IN_ROOM);
+  if (room === undefined || !mayRead(room)) return undefined;
   const visibility = visibilityOf(await visibilityStretches(tx, [room.room_nid], session.userId));
   const newest = visibility.ranges.at(-1)?.to;
-  if (newest === undefined) throw forbidden(NOT_IN_ROOM);
+  if (newest === undefined) return undefined;
   return {
     nid: room.room_nid,
     id: roomId,

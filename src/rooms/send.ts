@@ -10,6 +10,7 @@ import { findEvent, findSent, redactEvent, type EventRow } from './events-store.
 import { lockRoom, type LockedRoom } from './lock.js';
 import { relationOf } from './relations.js';
 import { hasAnnotated } from './relations-store.js';
+import { moveTip } from './rooms-store.js';
 import { appendDraft, type RoomWriting } from './writing.js';
 
 export const RedactionBody = object({ reason: optional(string) });
@@ -30,7 +31,7 @@ export async function sendMessage(
     return redact(deps, session, { ...params, draft, eventId: parseEventId(redacts) });
   }
   return sendOnce(deps, session, { ...params, type: params.eventType }, async (tx, room) => {
-    await refuseSecondAnnotation(tx, room, session.userNid, params.eventType, body);
+    await refuseSecondAnnotation(tx, room, session.userNid, body);
     return { draft };
   });
 }
@@ -69,7 +70,7 @@ async function redact(deps: RoomWriting, session: Session, what: Redaction): Pro
       return { draft, redacts: what.eventId };
     },
     async (tx, room, seq) => {
-      if (target !== undefined) await redactEvent(tx, { roomNid: room.nid, seq: target.seq, json: redactedText(target, room), bySeq: seq });
+      if (target !== undefined) await takeAway(tx, room, target, seq);
     },
   );
 }
@@ -83,6 +84,15 @@ function refuseRedactionOf(room: LockedRoom, target: EventRow, session: Session)
   if (create === undefined) throw new Error('a room without its create event');
   const levels = parsePowerLevels(room.state.get('m.room.power_levels', '')?.content, create, room.version);
   if (levels.userLevel(session.userId) < levels.redact) throw forbidden(`You need power level ${levels.redact} to redact what others sent`);
+}
+
+/** What was said is gone in the transaction that takes the redaction (RULES B16). */
+async function takeAway(tx: Transaction, room: LockedRoom, target: EventRow, bySeq: number): Promise<void> {
+  await redactEvent(tx, { roomNid: room.nid, seq: target.seq, json: redactedText(target, room), bySeq });
+  if (target.state_key === null) return;
+  // A redacted state event stays in force and says less than before.
+  room.tip = { ...room.tip, state_seq: bySeq };
+  await moveTip(tx, room.nid, room.tip);
 }
 
 function redactedText(target: EventRow, room: LockedRoom): string {
@@ -118,9 +128,9 @@ async function sendOnce(
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#avoiding-duplicate-annotations */
-async function refuseSecondAnnotation(tx: Transaction, room: LockedRoom, senderNid: number, type: string, body: JsonObject): Promise<void> {
-  const relation = type === 'm.reaction' ? relationOf(body) : undefined;
-  if (relation !== undefined && (await hasAnnotated(tx, room.nid, senderNid, relation))) {
+async function refuseSecondAnnotation(tx: Transaction, room: LockedRoom, senderNid: number, body: JsonObject): Promise<void> {
+  const relation = relationOf(body);
+  if (relation?.key !== undefined && (await hasAnnotated(tx, room.nid, senderNid, relation))) {
     throw new MatrixError('M_DUPLICATE_ANNOTATION', 'You have reacted to this event with this key already');
   }
 }
