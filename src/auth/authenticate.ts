@@ -26,5 +26,5 @@ export async function authenticate(
   if (row.is_locked === 1) throw new MatrixError('M_USER_LOCKED', 'This account is locked', { body: { soft_logout: true } });
   const now = clock();
   if (now - row.last_seen_ts >= SEEN_EVERY_MS) await db.transaction((tx) => noteSeen(tx, row.device_nid, { ip, now }));
-  return { userNid: row.user_nid, userId: row.user_id, deviceNid: row.device_nid, deviceId: row.device_id, isAdmin: row.is_admin === 1 };
+  return { userNid: row.user_nid, userId: row.user_id, deviceNid: row.device_nid, deviceId: row.device_id, isAdmin: row.is_admin === 1 } as Session;
 }

@@ -1,5 +1,7 @@
 import type { DeviceId, UserId } from '../matrix/identifiers.js';
 
+declare const proven: unique symbol;
+
 /** Who asks: one person on one device, proven by a live access token. Made only by `authenticate`. */
 export interface Session {
   readonly userNid: number;
@@ -7,4 +9,5 @@ export interface Session {
   readonly deviceNid: number;
   readonly deviceId: DeviceId;
   readonly isAdmin: boolean;
+  readonly [proven]: true;
 }

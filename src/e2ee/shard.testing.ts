@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ensureDevice } from '../auth/devices-store.js';
 import type { Session } from '../auth/session.js';
+import { sessionOf } from '../auth/session.testing.js';
 import { createUser } from '../auth/users-store.js';
 import type { Membership } from '../matrix/event-auth.js';
 import { newUserId, parseDeviceId, parseServerName } from '../matrix/identifiers.js';
@@ -60,33 +61,33 @@ async function logIn(tx: Transaction, localpart: string, id: string, account: { 
   if (userNid === undefined) throw new Error(`${localpart} could not be registered`);
   const deviceId = parseDeviceId(id);
   const deviceNid = await ensureDevice(tx, { userNid, deviceId, displayName: account.displayName, ip: '::1', now: 0 });
-  return { userNid, userId, deviceNid, deviceId, isAdmin: false };
+  return sessionOf({ userNid, userId, deviceNid, deviceId });
 }
 
 async function newRoom(tx: Transaction, founderNid: number): Promise<number> {
   const roomNid = await newNid(tx);
-  const json = JSON.stringify({ type: 'm.room.encryption', content: { algorithm: 'm.megolm.v1.aes-sha2' } });
+  const json = JSON.stringify({ content: { algorithm: 'm.megolm.v1.aes-sha2' }, type: 'm.room.encryption' });
   const position = await insertEvent(tx, { roomNid, seq: 1, type: 'm.room.encryption', stateKey: '', senderNid: founderNid, json });
   await tx.run(sql`
     INSERT INTO current_state (room_nid, type, state_key, seq, position, since_seq)
     VALUES (${roomNid}, 'm.room.encryption', '', 1, ${position}, 1)`);
   await tx.run(sql`
-    INSERT INTO rooms (room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum)
-    VALUES (${roomNid}, ${`!${roomNid}:shard.example`}, '11', 1, ${position}, 1, 1, '[]', 0, 0)`);
+    INSERT INTO rooms (room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum, thread_seq)
+    VALUES (${roomNid}, ${`!${roomNid}:shard.example`}, '11', 1, ${position}, 1, 1, '[]', 0, 0, 0)`);
   return roomNid;
 }
 
 async function changeMembership(tx: Transaction, roomNid: number, { userId, userNid }: Session, membership: Membership): Promise<void> {
   const tip = await tx.one<{ seq: number }>(sql`UPDATE rooms SET seq = seq + 1 WHERE room_nid = ${roomNid} RETURNING seq`);
   const seq = tip?.seq ?? 0;
-  const json = JSON.stringify({ type: 'm.room.member', content: { membership } });
+  const json = JSON.stringify({ content: { membership }, type: 'm.room.member' });
   const position = await insertEvent(tx, { roomNid, seq, type: 'm.room.member', stateKey: userId, senderNid: userNid, json });
   await tx.run(sql`
     INSERT INTO past_state (room_nid, type, state_key, seq, since_seq, until_seq)
     SELECT room_nid, 'm.room.member', ${userId}, seq, seq, CAST(${seq} AS BIGINT) FROM memberships WHERE room_nid = ${roomNid} AND user_nid = ${userNid}`);
   await tx.run(sql`
-    INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq)
-    VALUES (${roomNid}, ${userNid}, ${membership}, ${seq}, ${position}, ${seq})
+    INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq, notify_sum, highlight_sum)
+    VALUES (${roomNid}, ${userNid}, ${membership}, ${seq}, ${position}, ${seq}, 0, 0)
     ON CONFLICT (room_nid, user_nid) DO UPDATE SET membership = excluded.membership, seq = excluded.seq,
       position = excluded.position, changed_seq = excluded.changed_seq`);
 }

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { anyone, del, get, post, put, session } from '../api/endpoint.js';
 import type { Services } from '../api/services.js';
 import type { Session } from '../auth/session.js';
+import { sessionOf } from '../auth/session.testing.js';
 import { MatrixError } from '../matrix/errors.js';
 import { parseDeviceId, parseUserId, type RoomId } from '../matrix/identifiers.js';
 import { ByteStream, JsonText } from '../matrix/reply.js';
@@ -70,7 +71,7 @@ export function smallTable(limits: Partial<Limits> = {}): {
 async function authenticate(authorization: string | undefined): Promise<Session> {
   if (authorization === undefined) throw new MatrixError('M_MISSING_TOKEN', 'No token');
   if (authorization !== 'Bearer good') throw new MatrixError('M_UNKNOWN_TOKEN', 'Bad token');
-  return { userNid: 1, userId: parseUserId('@alice:example.org'), deviceNid: 2, deviceId: parseDeviceId('LAPTOP'), isAdmin: false };
+  return sessionOf({ userNid: 1, userId: parseUserId('@alice:example.org'), deviceNid: 2, deviceId: parseDeviceId('LAPTOP') });
 }
 
 async function count(stream: Readable): Promise<number> {

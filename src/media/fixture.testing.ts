@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Session } from '../auth/session.js';
+import { sessionOf } from '../auth/session.testing.js';
 import { parseDeviceId, parseEventId, parseRoomId, parseServerName, parseUserId } from '../matrix/identifiers.js';
 import type { AppendedEvent } from '../rooms/append.js';
 import { putMembership } from '../rooms/memberships-store.js';
@@ -47,7 +48,7 @@ export async function person(db: Database, name: string, nid: number): Promise<S
   const userId = parseUserId(`@${name}:shard.example`);
   await db.transaction((tx) => tx.run(sql`
     INSERT INTO users (user_nid, user_id, is_account, created_ts) VALUES (${nid}, ${userId}, 1, 0)`));
-  return { userNid: nid, userId, deviceNid: nid + 1, deviceId: parseDeviceId(`${name}1`), isAdmin: false };
+  return sessionOf({ userNid: nid, userId, deviceNid: nid + 1, deviceId: parseDeviceId(`${name}1`) });
 }
 
 /** A room of bare rows: its encryption, and whatever the test says happens in it. */
@@ -61,8 +62,8 @@ export class Room {
     await db.transaction(async (tx) => {
       await room.#event(tx, 'm.room.encryption', '', { algorithm: 'm.megolm.v1.aes-sha2' });
       await tx.run(sql`
-        INSERT INTO rooms (room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum)
-        VALUES (${nid}, ${`!${nid}:shard.example`}, '11', 1, 1, 1, 1, '[]', 0, 0)`);
+        INSERT INTO rooms (room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum, thread_seq)
+        VALUES (${nid}, ${`!${nid}:shard.example`}, '11', 1, 1, 1, 1, '[]', 0, 0, 0)`);
     });
     await room.member(founder, 'join');
     return room;
@@ -107,7 +108,7 @@ export class Room {
     await tx.run(sql`
       INSERT INTO events (room_nid, seq, position, event_id, type, state_key, sender_nid, origin_server_ts, json, pdu, notify_sum, highlight_sum)
       VALUES (${this.nid}, ${seq}, ${seq}, ${`$${this.nid}-${seq}`}, ${type}, ${stateKey}, ${this.founder.userNid}, 0,
-        ${JSON.stringify({ type, content })}, '{}', 0, 0)`);
+        ${JSON.stringify({ content, type })}, '{}', 0, 0)`);
     await putState(tx, { roomNid: this.nid, type, stateKey, seq, position: seq });
     return seq;
   }

@@ -5,7 +5,7 @@ import { newNid } from '../storage/stream.js';
 export async function shareRoom(db: Database, roomId: string, userNids: readonly number[]): Promise<number> {
   return db.transaction(async (tx) => {
     const nid = await newNid(tx);
-    const content = JSON.stringify({ content: { algorithm: 'm.megolm.v1.aes-sha2' } });
+    const content = JSON.stringify({ content: { algorithm: 'm.megolm.v1.aes-sha2' }, type: 'm.room.encryption' });
     await tx.run(sql`
       INSERT INTO events (room_nid, seq, position, event_id, type, state_key, sender_nid, origin_server_ts, json, pdu, notify_sum, highlight_sum)
       VALUES (${nid}, 1, ${nid}, ${`$${nid}`}, 'm.room.encryption', '', ${userNids[0] ?? 0}, 0, ${content}, '{}', 0, 0)`);
@@ -13,12 +13,12 @@ export async function shareRoom(db: Database, roomId: string, userNids: readonly
       INSERT INTO current_state (room_nid, type, state_key, seq, position, since_seq)
       VALUES (${nid}, 'm.room.encryption', '', 1, ${nid}, 1)`);
     await tx.run(sql`
-      INSERT INTO rooms (room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum)
-      VALUES (${nid}, ${roomId}, '11', 1, ${nid}, 1, 1, '[]', 0, 0)`);
+      INSERT INTO rooms (room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum, thread_seq)
+      VALUES (${nid}, ${roomId}, '11', 1, ${nid}, 1, 1, '[]', 0, 0, 0)`);
     for (const userNid of userNids) {
       await tx.run(sql`
-        INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq)
-        VALUES (${nid}, ${userNid}, 'join', 1, ${nid}, 1)`);
+        INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq, notify_sum, highlight_sum)
+        VALUES (${nid}, ${userNid}, 'join', 1, ${nid}, 1, 0, 0)`);
     }
     return nid;
   });

@@ -8,11 +8,18 @@ import type { PermittedDraft } from '../policy/permit.js';
 import type { Transaction } from '../storage/database.js';
 import type { LockedRoom } from './lock.js';
 
-/** An event with its id, allowed by the rules of this server and by the room's state: all that `appendEvent` takes. */
-export interface ComposedEvent {
-  readonly eventId: EventId;
-  readonly pdu: AuthorisedEvent<Pdu>;
+/** A class only so that no literal fits, not even one around an authorised event: the rules of this server never saw that. */
+class Composed {
+  declare private readonly permitted: true;
+
+  constructor(
+    readonly eventId: EventId,
+    readonly pdu: AuthorisedEvent<Pdu>,
+  ) {}
 }
+
+/** An event with its id, allowed by the rules of this server and by the room's state: all that `appendEvent` takes. Made only here. */
+export type ComposedEvent = Composed;
 
 /** https://spec.matrix.org/v1.19/client-server-api/#size-limits */
 const MAX_PDU_BYTES = 65_536;
@@ -47,7 +54,7 @@ export async function composeEvent(
   };
   const { eventId, pdu } = signEvent(unhashed, room.version, by.signer);
   refuseOversize(pdu);
-  return { eventId, pdu: authorise(pdu, (type, stateKey) => room.state.get(type, stateKey), room.version) };
+  return new Composed(eventId, authorise(pdu, (type, stateKey) => room.state.get(type, stateKey), room.version));
 }
 
 function stateKeyOf(draft: PermittedDraft): { state_key?: string } {

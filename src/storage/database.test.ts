@@ -189,7 +189,7 @@ describe.each(engines)('a database on $name', ({ open }) => {
       await tx.run(sql`INSERT INTO users (user_nid, user_id, is_account, created_ts) VALUES (${nid}, ${`@u${nid}:x`}, 1, 0)`);
       await tx.run(sql`
         INSERT INTO events (room_nid, seq, position, event_id, type, state_key, sender_nid, origin_server_ts, json, pdu, notify_sum, highlight_sum)
-        VALUES (1, ${nid}, ${nid}, ${`$${nid}`}, ${type}, ${stateKey}, ${nid}, 0, ${JSON.stringify({ content })}, ${'{}'}, 0, 0)`);
+        VALUES (1, ${nid}, ${nid}, ${`$${nid}`}, ${type}, ${stateKey}, ${nid}, 0, ${JSON.stringify({ content, type })}, ${'{}'}, 0, 0)`);
     });
     await store('m.room.join_rules', '', { join_rule: 'invite' });
     await expect(store('m.room.join_rules', '', { join_rule: 'public' })).rejects.toThrow('no_public_rooms');
