@@ -7,7 +7,7 @@ import { streamToken } from '../rooms/tokens.js';
 import type { ReadTransaction } from '../storage/database.js';
 import type { Range } from '../storage/stream.js';
 import { joinedRooms } from './joined.js';
-import type { MyRoom } from './my-rooms.js';
+import { roomsAt, type MyRoom } from './my-rooms.js';
 import { NO_OTHER_ROOMS, otherRooms } from './other-rooms.js';
 import { planJoined } from './plan.js';
 import type { SyncRequest, Syncing } from './request.js';
@@ -22,13 +22,13 @@ export interface Answer {
 /** One answer to one request from one snapshot: section by section, each read by the module it belongs to. */
 export async function assemble(deps: Syncing, tx: ReadTransaction, request: SyncRequest, newest: number): Promise<Answer> {
   const { session, after } = request;
-  const rooms = await deps.myRooms.of(tx, session.userNid, newest);
   if (request.isInitial) deps.lazyMembers.forget(session.deviceNid);
   const toDevice = deps.notifier.movedSince(`toDevice/${session.deviceNid}`, after)
     ? await toDeviceSince(tx, session.deviceNid, { after, upTo: newest })
     : { texts: [], upTo: newest };
   // When there are more messages than fit, the whole answer ends where they do: one position serves every section.
   const range = { after, upTo: toDevice.upTo };
+  const rooms = await roomsAt(tx, await deps.myRooms.of(tx, session.userNid, newest), session.userId, range.upTo);
   const account =
     request.isInitial || deps.notifier.movedSince(`account/${session.userNid}`, after) ? await accountSection(tx, request, range) : NO_ACCOUNT_DATA;
   const plans = await planJoined(deps, tx, request, rooms, range, new Set(account.byRoom.keys()));

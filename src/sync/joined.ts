@@ -16,7 +16,7 @@ import type { JoinedPlan } from './plan.js';
 import type { SyncRequest, Syncing } from './request.js';
 import { readStates } from './states.js';
 import { summariesOf, type Summary } from './summaries.js';
-import { groupByRoom, readTimelines, type Timeline } from './timelines.js';
+import { groupByRoom, readTimelines, visibleStretch, type Timeline } from './timelines.js';
 
 /** Everything the joined rooms of one answer are made of, read in a fixed number of queries. */
 interface Material {
@@ -57,7 +57,9 @@ async function gather(deps: Syncing, tx: ReadTransaction, request: SyncRequest, 
     tx,
     withTimeline.map(({ room, afterSeq, tip }) => {
       const visibility = visibilities.get(room.nid);
-      return { nid: room.nid, afterSeq, upToSeq: tip.seq, ...(visibility === undefined ? {} : { visibility }) };
+      const stretch = { nid: room.nid, afterSeq, upToSeq: tip.seq };
+      // Who has been joined throughout sees all of it.
+      return visibility === undefined ? { ...stretch, hasEarlier: false } : visibleStretch(visibility, stretch);
     }),
     filter.room?.timeline,
     deps.sharedTimelines.at(range.upTo),

@@ -1,10 +1,10 @@
 import type { Session } from '../auth/session.js';
 import type { Membership } from '../matrix/event-auth.js';
-import type { RoomId } from '../matrix/identifiers.js';
+import type { RoomId, UserId } from '../matrix/identifiers.js';
 import type { MainSums } from '../rooms/receipts-store.js';
 import type { ReadTransaction } from '../storage/database.js';
 import type { Notifier, Topic } from '../storage/stream.js';
-import { membershipsOf } from './store.js';
+import { memberHistory, membershipsOf } from './store.js';
 
 /** One membership of one person, with the topics that tell whether anything in the room moved. */
 export interface MyRoom {
@@ -65,6 +65,26 @@ export class MyRooms {
     if (this.#kept.size > MAX_PEOPLE && oldest.done !== true) this.#kept.delete(oldest.value);
     return rooms;
   }
+}
+
+/**
+ * The rooms as they were at a position: a snapshot may hold moves that an answer which ends before them must not know of, or it
+ * would show what came before a join, or leave out what came before a leave.
+ */
+export async function roomsAt(tx: ReadTransaction, rooms: readonly MyRoom[], userId: UserId, upTo: number): Promise<readonly MyRoom[]> {
+  const ahead = rooms.filter(({ changedPosition }) => changedPosition > upTo).map(({ nid }) => nid);
+  if (ahead.length === 0) return rooms;
+  const history = await memberHistory(tx, ahead, userId);
+  return rooms.flatMap((room) => {
+    if (room.changedPosition <= upTo) return [room];
+    const until = history.filter(({ room_nid, position }) => room_nid === room.nid && position <= upTo);
+    const membership = until.at(-1)?.membership;
+    const change = until.findLastIndex((event) => event.membership !== membership) + 1;
+    const since = until[change];
+    if (membership === undefined || since === undefined) return [];
+    const baseline = { notify_sum: since.notify_sum, highlight_sum: since.highlight_sum };
+    return [{ ...room, membership, changedPosition: since.position, changedSeq: since.seq, baseline }];
+  });
 }
 
 /** Whether anything that belongs in this person's answers moved after a position. */

@@ -2,14 +2,14 @@ import { wantsRoom } from '../rooms/filter.js';
 import { jsonArray, renderEvent } from '../rooms/render.js';
 import { visibilityStretches } from '../rooms/state-store.js';
 import { timelineToken } from '../rooms/tokens.js';
-import { visibilityOf } from '../rooms/visibility.js';
+import { visibilityOf, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
 import type { Range } from '../storage/stream.js';
 import type { MyRoom } from './my-rooms.js';
 import type { SyncRequest, Syncing } from './request.js';
 import { readStates } from './states.js';
 import { seqsAt, strippedState } from './store.js';
-import { groupByRoom, readTimelines } from './timelines.js';
+import { groupByRoom, readTimelines, visibleStretch, type Wanted } from './timelines.js';
 
 /** The members of `rooms` but for `join`, when there is nothing to tell of. */
 export const NO_OTHER_ROOMS = '"invite":{},"knock":{},"leave":{}';
@@ -54,35 +54,49 @@ async function leftRooms(deps: Syncing, tx: ReadTransaction, request: SyncReques
   const nids = rooms.map(({ nid }) => nid);
   const stretches = groupByRoom(await visibilityStretches(tx, nids, session.userId));
   const known = request.isInitial ? new Map<number, number>() : await seqsAt(tx, nids, range.after);
-  const wanted = rooms.map((room) => {
-    const visibility = visibilityOf(stretches.get(room.nid) ?? []);
-    const last = visibility.ranges.at(-1)?.to;
-    // Who was only invited, or banned without having been in, sees nothing but the event that ended it.
-    const own = { ranges: [{ from: room.changedSeq, to: room.changedSeq }], membershipAt: visibility.membershipAt };
-    const wasIn = last !== undefined && last >= room.changedSeq;
-    return { nid: room.nid, afterSeq: known.get(room.nid) ?? 0, upToSeq: room.changedSeq, visibility: wasIn ? visibility : own, wasIn };
-  });
-  const timelines = await readTimelines(tx, wanted, filter.room?.timeline, deps.sharedTimelines.at(range.upTo));
+  const left = rooms.map((room) => leaving(room, visibilityOf(stretches.get(room.nid) ?? []), known.get(room.nid) ?? 0));
+  const timelines = await readTimelines(tx, left.map(({ wanted }) => wanted), filter.room?.timeline, deps.sharedTimelines.at(range.upTo));
   const isAfter = stateMember !== 'state';
   const states = await readStates(
     tx,
-    wanted
+    left
       .filter(({ wasIn }) => wasIn)
-      .flatMap(({ nid, afterSeq, upToSeq }) => {
+      .flatMap(({ wanted: { nid, upToSeq }, sinceSeq }) => {
         const timeline = timelines.get(nid);
-        return timeline === undefined ? [] : [{ nid, sinceSeq: afterSeq, atSeq: isAfter ? upToSeq : timeline.start, timeline, heroes: [] }];
+        return timeline === undefined ? [] : [{ nid, sinceSeq, atSeq: isAfter ? upToSeq : timeline.start, timeline, heroes: [] }];
       }),
     { ...session, filter: filter.room?.state, lazyMembers: deps.lazyMembers, ...range, isAfter },
   );
   const now = deps.clock();
-  return wanted.map(({ nid, visibility }, i) => {
+  return left.map(({ wanted: { nid }, visibility, sinceSeq, wasIn }, i) => {
     const timeline = timelines.get(nid) ?? { rows: [], limited: false, start: 0 };
     const viewer = { deviceNid: session.deviceNid, now, membershipAt: visibility.membershipAt };
     const render = (row: Parameters<typeof renderEvent>[0]): string => renderEvent(row, viewer);
+    const limited = timeline.limited || (wasIn && sinceSeq === 0 && !request.isInitial);
     return (
-      `${JSON.stringify(rooms[i]?.id)}:{"timeline":{"events":${jsonArray(timeline.rows.map(render))},"limited":${timeline.limited},` +
+      `${JSON.stringify(rooms[i]?.id)}:{"timeline":{"events":${jsonArray(timeline.rows.map(render))},"limited":${limited},` +
       `"prev_batch":"${timelineToken(timeline.start)}"},"${stateMember}":{"events":${jsonArray((states.get(nid) ?? []).map(render))}},` +
       `"account_data":{"events":[]}}`
     );
   });
+}
+
+interface Leaving {
+  readonly wanted: Wanted;
+  readonly visibility: Visibility;
+  /** The client knows the state up to this seq; 0 when it knows none. */
+  readonly sinceSeq: number;
+  readonly wasIn: boolean;
+}
+
+/** Who was only invited, or banned without having been in, sees nothing but the event that ended it. */
+function leaving({ nid, changedSeq }: MyRoom, visibility: Visibility, knownSeq: number): Leaving {
+  const last = visibility.ranges.at(-1)?.to;
+  const wasIn = last !== undefined && last >= changedSeq;
+  // Who came and went since the last answer knows nothing of the room.
+  const sinceSeq = knownSeq > 0 && visibility.membershipAt(knownSeq) === 'join' ? knownSeq : 0;
+  const wanted = wasIn
+    ? visibleStretch(visibility, { nid, afterSeq: sinceSeq, upToSeq: changedSeq })
+    : { nid, afterSeq: changedSeq - 1, upToSeq: changedSeq, hasEarlier: false };
+  return { wanted, visibility, sinceSeq, wasIn };
 }

@@ -1,5 +1,5 @@
 import type { Membership } from '../matrix/event-auth.js';
-import type { RoomId } from '../matrix/identifiers.js';
+import type { RoomId, UserId } from '../matrix/identifiers.js';
 import type { MainSums } from '../rooms/receipts-store.js';
 import { inList, sql, type ReadTransaction } from '../storage/database.js';
 
@@ -21,6 +21,27 @@ export async function membershipsOf(
     FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid
     WHERE m.user_nid = ${userNid} AND m.is_forgotten = 0
     ORDER BY m.room_nid`);
+}
+
+export interface MemberEventRow extends MainSums {
+  readonly room_nid: number;
+  readonly seq: number;
+  readonly position: number;
+  readonly membership: Membership;
+}
+
+/** All that somebody ever was in rooms, oldest first in each. */
+export async function memberHistory(tx: ReadTransaction, roomNids: readonly number[], userId: UserId): Promise<readonly MemberEventRow[]> {
+  if (roomNids.length === 0) return [];
+  const columns = sql`s.room_nid, e.seq, e.position, e.json -> 'content' ->> 'membership' AS membership, e.notify_sum, e.highlight_sum`;
+  const own = sql`
+    JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq
+    WHERE s.room_nid IN ${inList(roomNids)} AND s.type = 'm.room.member' AND s.state_key = ${userId}`;
+  return tx.all<MemberEventRow>(sql`
+    SELECT ${columns} FROM current_state s ${own}
+    UNION ALL
+    SELECT ${columns} FROM past_state s ${own}
+    ORDER BY 1, 2`);
 }
 
 /** The newest seq of each room at or before a position of the stream; rooms that began later are absent. */

@@ -1,20 +1,19 @@
-import type { Visibility } from '../rooms/visibility.js';
-import { visibleWithin } from '../rooms/visibility.js';
 import { eventsInRanges, type EventRow, type SeqRange } from '../rooms/events-store.js';
 import { letsAllPass, limitOf, passes, type EventFilter } from '../rooms/filter.js';
 import { senderOf } from '../rooms/reading.js';
+import { visibleWithin, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
 import type { SharedTimelines } from './shared-timelines.js';
 
-/** The stretch of one room's timeline that an answer is about. */
+/** The stretch of one room's timeline that an answer is about, all of it visible to the reader. */
 export interface Wanted {
   readonly nid: number;
-  /** Events up to this seq the client has; 0 when it has none. */
+  /** Events up to this seq the client has, or may not see; 0 when there are none. */
   readonly afterSeq: number;
   /** The newest event of the stretch. */
   readonly upToSeq: number;
-  /** Absent where all of the stretch is visible, as to who has been joined throughout. */
-  readonly visibility?: Visibility;
+  /** Whether before what may not be seen there is more that may. */
+  readonly hasEarlier: boolean;
 }
 
 export interface Timeline {
@@ -29,6 +28,15 @@ const USUAL_LIMIT = 20;
 const MOST = 500;
 /** How far back to look for events that pass a filter. */
 const ROUNDS = 4;
+
+/**
+ * The last unbroken part of a stretch that may be seen. A timeline does not reach over what is hidden: the state that changed there
+ * would be neither in it nor before it.
+ */
+export function visibleStretch(visibility: Visibility, { nid, afterSeq, upToSeq }: Omit<Wanted, 'hasEarlier'>): Wanted {
+  const ranges = visibleWithin(visibility, afterSeq + 1, upToSeq);
+  return { nid, afterSeq: (ranges.at(-1)?.from ?? upToSeq + 1) - 1, upToSeq, hasEarlier: ranges.length > 1 };
+}
 
 /** The newest events of each stretch: one query for all rooms, and up to three more where a filter leaves pages empty. */
 export async function readTimelines(
@@ -48,9 +56,9 @@ export async function readTimelines(
       const lowest = Math.max(from - size, room.afterSeq + 1);
       const passing = (found.get(room.nid) ?? []).filter((row) => letsAllPass(filter) || passes(filter, { type: row.type, sender: senderOf(row) }));
       const rows = [...passing, ...kept];
-      const rest = lowest > firstVisible(room);
-      if (rows.length < limit && rest && !letsAllPass(filter) && round < ROUNDS) next.push({ room, size: size * 4, kept: rows, from: lowest });
-      else done.set(room.nid, cut(rows, { limit, rest, lowest }));
+      const hasMore = lowest > room.afterSeq + 1;
+      if (rows.length < limit && hasMore && !letsAllPass(filter) && round < ROUNDS) next.push({ room, size: size * 4, kept: rows, from: lowest });
+      else done.set(room.nid, cut(room, rows, { limit, hasMore }));
     }
     open = next;
   }
@@ -69,23 +77,16 @@ async function readRanges(tx: ReadTransaction, ranges: readonly SeqRange[], shar
   return rows;
 }
 
-function cut(rows: readonly EventRow[], { limit, rest, lowest }: { limit: number; rest: boolean; lowest: number }): Timeline {
+/** It begins right before the first event shown: what a filter left out before that is not in it, so the state there must hold it. */
+function cut({ upToSeq, hasEarlier }: Wanted, rows: readonly EventRow[], { limit, hasMore }: { limit: number; hasMore: boolean }): Timeline {
   const kept = rows.slice(-limit);
   const first = kept[0];
-  const dropped = rows.length > kept.length;
-  return { rows: kept, limited: rest || dropped, start: dropped && first !== undefined ? first.seq - 1 : lowest - 1 };
+  return { rows: kept, limited: hasMore || hasEarlier || rows.length > kept.length, start: first === undefined ? upToSeq : first.seq - 1 };
 }
 
 function windowOf(room: Wanted, from: number, size: number): SeqRange[] {
   const [lowest, highest] = [Math.max(from - size, room.afterSeq + 1), from - 1];
-  if (room.visibility === undefined) return lowest > highest ? [] : [{ room_nid: room.nid, from: lowest, to: highest }];
-  return visibleWithin(room.visibility, lowest, highest).map((range) => ({ room_nid: room.nid, ...range }));
-}
-
-/** The lowest seq after what the client has that it may see at all. */
-function firstVisible(room: Wanted): number {
-  const visible = room.visibility === undefined ? undefined : visibleWithin(room.visibility, room.afterSeq + 1, room.upToSeq)[0];
-  return Math.max(visible?.from ?? room.afterSeq + 1, 1);
+  return lowest > highest ? [] : [{ room_nid: room.nid, from: lowest, to: highest }];
 }
 
 export function groupByRoom<Row extends { readonly room_nid: number }>(rows: readonly Row[]): ReadonlyMap<number, Row[]> {
