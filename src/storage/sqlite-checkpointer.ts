@@ -16,11 +16,12 @@ parentPort.on('message', (mode) => {
   let pages = 0, problem;
   try { pages = connection.pragma('wal_checkpoint(' + mode + ')')[0].log; }
   catch (error) { if (!String(error.code).startsWith('SQLITE_BUSY')) problem = String(error); }
-  parentPort.postMessage({ pages, problem });
+  parentPort.postMessage({ mode, pages, problem });
 });
 `;
 
 interface Report {
+  readonly mode: 'PASSIVE' | 'TRUNCATE';
   /** Length of the log. */
   readonly pages: number;
   readonly problem?: string;
@@ -40,6 +41,8 @@ export class Checkpointer {
   readonly #path: string;
   readonly #options: Options;
   #worker: Worker | undefined;
+  /** The thread that was last told to go. */
+  #leaving: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #hasCommitted = false;
   #isClosed = false;
@@ -67,12 +70,8 @@ export class Checkpointer {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     const worker = this.#worker;
-    if (worker === undefined) return;
-    const exit = once(worker, 'exit');
-    // The process may not end before the thread has.
-    worker.ref();
-    worker.postMessage('CLOSE');
-    await exit;
+    if (worker !== undefined) this.#dismiss(worker);
+    await this.#leaving;
   }
 
   #tick(): void {
@@ -96,21 +95,31 @@ export class Checkpointer {
     worker.on('message', (report: Report) => { this.#hear(worker, report); });
     worker.on('error', (cause) => { this.#options.report(new Error('The checkpoint thread failed', { cause })); });
     worker.on('exit', () => {
-      this.#worker = undefined;
+      if (this.#worker === worker) this.#worker = undefined;
       this.#endPause();
     });
     worker.unref();
     return worker;
   }
 
-  #hear(worker: Worker, { pages, problem }: Report): void {
+  #dismiss(worker: Worker): void {
+    this.#worker = undefined;
+    this.#leaving = once(worker, 'exit');
+    // The process may not end before the thread has.
+    worker.ref();
+    worker.postMessage('CLOSE');
+  }
+
+  #hear(worker: Worker, { mode, pages, problem }: Report): void {
     if (problem !== undefined) this.#options.report(new Error('A checkpoint failed', { cause: problem }));
     if (this.#pause !== undefined) {
       this.#endPause();
       worker.unref();
       return;
     }
-    if (pages < MOST_PAGES || this.#isClosed) return;
+    // Writing has paused and all is moved: until it goes on, the thread's memory is better used otherwise.
+    if (mode === 'TRUNCATE' && this.#worker === worker && !this.#hasCommitted) this.#dismiss(worker);
+    if (pages < MOST_PAGES || this.#isClosed || this.#worker !== worker) return;
     let end: () => void = () => undefined;
     this.#pause = { over: new Promise((resolve) => { end = resolve; }), end: () => { end(); } };
     this.#options.release();
