@@ -1,5 +1,5 @@
 import type { JsonObject } from '../matrix/schema.js';
-import { nothing, violation, type Violation } from './violation.js';
+import { nothing, refuse, violation, type Violation } from './violation.js';
 
 const MEGOLM = 'm.megolm.v1.aes-sha2';
 const MAX_MESSAGES = 100;
@@ -23,12 +23,20 @@ export function encryptionViolations(content: JsonObject, previous?: JsonObject)
   return nothing;
 }
 
+/** The encryption of a room; there is no other. */
+export type Encryption = JsonObject & { readonly algorithm: typeof MEGOLM };
+
+/** What a client asks for as the encryption of a new room. */
+export function parseEncryption(content: JsonObject): Encryption {
+  refuse(encryptionViolations(content));
+  return content as Encryption;
+}
+
 /** What the founder writes when the client names no encryption of its own. */
-export const defaultEncryption: JsonObject = { algorithm: MEGOLM, rotation_period_ms: MAX_MS, rotation_period_msgs: MAX_MESSAGES };
+export const defaultEncryption: Encryption = { algorithm: MEGOLM, rotation_period_ms: MAX_MS, rotation_period_msgs: MAX_MESSAGES };
 
 function rotation(content: JsonObject): { messages: number; ms: number } | undefined {
-  const messages = content['rotation_period_msgs'] ?? MAX_MESSAGES;
-  const ms = content['rotation_period_ms'] ?? MAX_MS;
+  const { rotation_period_msgs: messages = MAX_MESSAGES, rotation_period_ms: ms = MAX_MS } = content;
   return isCount(messages) && isCount(ms) ? { messages, ms } : undefined;
 }
 

@@ -6,7 +6,7 @@ import type { Transaction } from '../storage/database.js';
 import { advance, type Topic } from '../storage/stream.js';
 import type { ComposedEvent } from './compose.js';
 import { insertEvent } from './events-store.js';
-import type { LockedRoom } from './lock.js';
+import type { LockedRoom, NascentRoom } from './lock.js';
 import { membershipIn, putMembership } from './memberships-store.js';
 import { defaultOutcome } from './default-outcome.js';
 import { noteSent } from './receipts.js';
@@ -54,7 +54,7 @@ export async function appendEvent(
   origin: Origin,
   observers: readonly EventObserver[],
 ): Promise<AppendedEvent> {
-  const appended = await persistEvent(tx, room, composed, origin);
+  const appended = await persist(tx, room, composed, origin);
   if (appended.type === 'm.room.member') await takeMembership(tx, room, appended);
   if (appended.stateKey === undefined) await noteSent(tx, appended, room.tip);
   await moveTip(tx, room.nid, room.tip);
@@ -62,11 +62,13 @@ export async function appendEvent(
   return appended;
 }
 
-/**
- * Writes an event, the state it changes and the relation it makes, and moves the tip in memory. `foundRoom` uses it for the events
- * that come before the room itself can exist.
- */
-export async function persistEvent(tx: Transaction, room: LockedRoom, composed: ComposedEvent, origin: Origin): Promise<AppendedEvent> {
+/** Adds an event that comes before the room itself can exist; `foundRoom` calls it for the first four. */
+export async function persistEvent(tx: Transaction, room: NascentRoom, composed: ComposedEvent, origin: Origin): Promise<AppendedEvent> {
+  return persist(tx, room, composed, origin);
+}
+
+/** Writes an event, the state it changes and the relation it makes, and moves the tip in memory. */
+async function persist(tx: Transaction, room: LockedRoom | NascentRoom, composed: ComposedEvent, origin: Origin): Promise<AppendedEvent> {
   const { pdu, eventId } = composed;
   const seq = room.tip.seq + 1;
   const position = await advance(tx, await topicsOf(tx, room, composed, origin.now));
@@ -142,7 +144,7 @@ export async function takeMembership(tx: Transaction, room: LockedRoom, event: A
 }
 
 /** A change of name or picture is news of the timeline only; a change of membership is news to the member and of the device lists too. */
-async function topicsOf(tx: Transaction, room: LockedRoom, { pdu }: ComposedEvent, now: number): Promise<readonly Topic[]> {
+async function topicsOf(tx: Transaction, room: LockedRoom | NascentRoom, { pdu }: ComposedEvent, now: number): Promise<readonly Topic[]> {
   const timeline: Topic = `timeline/${room.nid}`;
   if (pdu.type !== 'm.room.member' || pdu.state_key === undefined) return [timeline];
   const userNid = await ensureUser(tx, parseUserId(pdu.state_key), now);
@@ -154,7 +156,7 @@ async function topicsOf(tx: Transaction, room: LockedRoom, { pdu }: ComposedEven
 /** The counts up to and with this event, of its thread or of the main timeline. */
 async function runningTotals(
   tx: Transaction,
-  room: LockedRoom,
+  room: LockedRoom | NascentRoom,
   event: { threadRoot: string | undefined; seq: number; byDefault: { notify: number; highlight: number } },
 ): Promise<{ notify_sum: number; highlight_sum: number }> {
   const { threadRoot, seq, byDefault } = event;

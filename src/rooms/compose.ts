@@ -6,7 +6,7 @@ import type { Pdu, PduDraft } from '../matrix/event.js';
 import type { EventId, UserId } from '../matrix/identifiers.js';
 import type { PermittedDraft } from '../policy/permit.js';
 import type { Transaction } from '../storage/database.js';
-import type { LockedRoom } from './lock.js';
+import type { LockedRoom, NascentRoom } from './lock.js';
 
 /** A class only so that no literal fits, not even one around an authorised event: the rules of this server never saw that. */
 class Composed {
@@ -32,7 +32,7 @@ const ENVELOPE_BYTES = 4096;
  */
 export async function composeEvent(
   tx: Transaction,
-  room: LockedRoom,
+  room: LockedRoom | NascentRoom,
   draft: PermittedDraft,
   by: { sender: UserId; signer: EventSigner; now: number; redacts?: EventId },
 ): Promise<ComposedEvent> {

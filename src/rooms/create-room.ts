@@ -4,7 +4,7 @@ import { parseRoomAlias, parseUserId, serverOf, type RoomId, type UserId } from 
 import { roomVersion, type RoomVersionFeatures } from '../matrix/room-versions.js';
 import { anyObject, array, boolean, object, oneOf, optional, string, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import { createRoomViolations } from '../policy/create-room.js';
-import { defaultEncryption } from '../policy/encryption.js';
+import { defaultEncryption, parseEncryption } from '../policy/encryption.js';
 import { refuse } from '../policy/violation.js';
 import type { Transaction } from '../storage/database.js';
 import { insertAlias } from './aliases-store.js';
@@ -55,14 +55,14 @@ export async function createRoom(
   if (invited.some((user) => serverOf(user) !== deps.signer.serverName)) throw forbidden('People of that server cannot be invited');
   const now = deps.clock();
   return deps.db.transaction(async (tx) => {
-    const encryption = initial.find(({ type, stateKey }) => type === 'm.room.encryption' && stateKey === '')?.content ?? defaultEncryption;
+    const asked = initial.find(({ type, stateKey }) => type === 'm.room.encryption' && stateKey === '');
     const room = await foundRoom(deps, tx, {
       founder: session,
       version,
       creation: creationOf(body, version, session.userId, invited),
       founderMember: await deps.memberProfile(tx, session.userNid),
       powerLevels: powerLevelsOf(body, version, session.userId, invited),
-      encryption,
+      encryption: asked === undefined ? defaultEncryption : parseEncryption(asked.content),
       now,
     });
     await furnish(deps, tx, room, { session, body, initial, now });

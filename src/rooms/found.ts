@@ -3,12 +3,13 @@ import { roomIdOf } from '../matrix/event-hash.js';
 import { parseRoomId, type RoomId } from '../matrix/identifiers.js';
 import type { RoomVersionFeatures } from '../matrix/room-versions.js';
 import type { JsonObject } from '../matrix/schema.js';
+import type { Encryption } from '../policy/encryption.js';
 import { permitState, type PermittedDraft } from '../policy/permit.js';
 import type { Transaction } from '../storage/database.js';
 import { newNid } from '../storage/stream.js';
 import { persistEvent, takeMembership, type AppendedEvent } from './append.js';
 import { composeEvent } from './compose.js';
-import { emptyRoom, type LockedRoom } from './lock.js';
+import { emptyRoom, founded, type LockedRoom, type NascentRoom } from './lock.js';
 import { insertRoom } from './rooms-store.js';
 import type { Actor, RoomWriting } from './writing.js';
 
@@ -19,7 +20,7 @@ export interface Foundation {
   readonly creation: JsonObject;
   readonly founderMember: JsonObject;
   readonly powerLevels: JsonObject;
-  readonly encryption: JsonObject;
+  readonly encryption: Encryption;
   readonly now: number;
 }
 
@@ -31,11 +32,12 @@ export async function foundRoom(deps: RoomWriting, tx: Transaction, f: Foundatio
   const nid = await newNid(tx);
   const facts = { knownRooms: new Set<string>() };
   const create = permitState('m.room.create', '', f.creation, facts);
-  const { room, first } = await beginRoom(deps, tx, f, create, nid);
+  const { room: nascent, first } = await beginRoom(deps, tx, f, create, nid);
   const member = await add(permitState('m.room.member', f.founder.userId, { ...f.founderMember, membership: 'join' }, facts));
   const levels = await add(permitState('m.room.power_levels', '', f.powerLevels, facts));
   const encryption = await add(permitState('m.room.encryption', '', f.encryption, facts));
-  await insertRoom(tx, { nid, id: room.id, version: room.version.name }, room.tip);
+  await insertRoom(tx, { nid, id: nascent.id, version: nascent.version.name }, nascent.tip);
+  const room = founded(nascent);
   await takeMembership(tx, room, member);
   for (const event of [first, member, levels, encryption]) {
     for (const observer of deps.observers) await observer.onEvent(tx, event);
@@ -43,7 +45,7 @@ export async function foundRoom(deps: RoomWriting, tx: Transaction, f: Foundatio
   return room;
 
   async function add(draft: PermittedDraft): Promise<AppendedEvent> {
-    return addTo(deps, tx, room, f, draft);
+    return addTo(deps, tx, nascent, f, draft);
   }
 }
 
@@ -54,7 +56,7 @@ async function beginRoom(
   f: Foundation,
   create: PermittedDraft,
   nid: number,
-): Promise<{ room: LockedRoom; first: AppendedEvent }> {
+): Promise<{ room: NascentRoom; first: AppendedEvent }> {
   const named = emptyRoom(nid, randomRoomId(deps), f.version, deps.states);
   if (!f.version.roomIdIsCreateHash) return { room: named, first: await addTo(deps, tx, named, f, create) };
   const composed = await composeEvent(tx, named, create, { sender: f.founder.userId, signer: deps.signer, now: f.now });
@@ -62,7 +64,7 @@ async function beginRoom(
   return { room, first: await persistEvent(tx, room, composed, { senderNid: f.founder.userNid, now: f.now }) };
 }
 
-async function addTo(deps: RoomWriting, tx: Transaction, room: LockedRoom, f: Foundation, draft: PermittedDraft): Promise<AppendedEvent> {
+async function addTo(deps: RoomWriting, tx: Transaction, room: NascentRoom, f: Foundation, draft: PermittedDraft): Promise<AppendedEvent> {
   const composed = await refusedAsRoomState(composeEvent(tx, room, draft, { sender: f.founder.userId, signer: deps.signer, now: f.now }));
   return persistEvent(tx, room, composed, { senderNid: f.founder.userNid, now: f.now });
 }

@@ -8,33 +8,47 @@ import { findRoom, type Tip } from './rooms-store.js';
 /** The same for a room that does not exist: whether it does is nobody's business who is not in it. */
 export const NOT_IN_ROOM = 'You are not in this room';
 
-declare const locked: unique symbol;
-
-/** A room nobody else writes to until the transaction ends. Made by `lockRoom`, and by `foundRoom` for a room that is only coming to be. */
-export interface LockedRoom {
-  readonly nid: number;
-  readonly id: RoomId;
-  readonly version: RoomVersionFeatures;
-  readonly state: RoomState;
-  /** Moves with every appended event. */
-  tip: Tip;
-  readonly [locked]: true;
+/** Classes only so that nothing made by hand fits, and neither of the two stands for the other. */
+class Room {
+  constructor(
+    readonly nid: number,
+    readonly id: RoomId,
+    readonly version: RoomVersionFeatures,
+    readonly state: RoomState,
+    /** Moves with every appended event. */
+    public tip: Tip,
+  ) {}
 }
+
+class Locked extends Room {
+  declare private readonly locked: true;
+}
+
+class Nascent extends Room {
+  declare private readonly nascent: true;
+}
+
+/** A room nobody else writes to until the transaction ends. */
+export type LockedRoom = Locked;
+
+/** A room that is only coming to be: nobody else can know of it. */
+export type NascentRoom = Nascent;
 
 export async function lockRoom(tx: Transaction, roomId: RoomId, states: StateCache): Promise<LockedRoom> {
   await tx.lock(`room/${roomId}`);
   const row = await findRoom(tx, roomId);
   if (row === undefined) throw forbidden(NOT_IN_ROOM);
   const tip: Tip = { ...row, extremities: JSON.parse(row.extremities) as EventId[] };
-  return lockedRoom({ nid: row.room_nid, id: row.room_id, version: roomVersion(row.room_version), tip }, states);
+  return new Locked(row.room_nid, row.room_id, roomVersion(row.room_version), new RoomState(states, row.room_nid, tip.state_seq), tip);
 }
 
 /** A room without a single event yet; only `foundRoom` calls this. */
-export function emptyRoom(nid: number, id: RoomId, version: RoomVersionFeatures, states: StateCache): LockedRoom {
+export function emptyRoom(nid: number, id: RoomId, version: RoomVersionFeatures, states: StateCache): NascentRoom {
   const tip: Tip = { seq: 0, position: 0, state_seq: 0, depth: 0, extremities: [], notify_sum: 0, highlight_sum: 0, thread_seq: 0 };
-  return lockedRoom({ nid, id, version, tip }, states);
+  return new Nascent(nid, id, version, new RoomState(states, nid, tip.state_seq), tip);
 }
 
-function lockedRoom(room: Omit<LockedRoom, 'state' | typeof locked>, states: StateCache): LockedRoom {
-  return { ...room, state: new RoomState(states, room.nid, room.tip.state_seq) } as LockedRoom;
+/** What a nascent room is once its row stands; only `foundRoom` calls this. */
+export function founded({ nid, id, version, state, tip }: NascentRoom): LockedRoom {
+  return new Locked(nid, id, version, state, tip);
 }
