@@ -1,10 +1,11 @@
+import type { HistoryVisibility, JoinRule } from '../matrix/event-auth.js';
 import type { JsonObject } from '../matrix/schema.js';
 import { encryptionViolations } from './encryption.js';
 import { isObject, reasonViolations } from './message.js';
 import { nothing, violation, type Violation } from './violation.js';
 
-const JOIN_RULES: readonly unknown[] = ['invite', 'knock', 'restricted', 'knock_restricted'];
-const HISTORY_VISIBILITIES: readonly unknown[] = ['joined', 'invited', 'shared'];
+const JOIN_RULES: readonly JoinRule[] = ['invite', 'knock', 'restricted', 'knock_restricted'];
+const HISTORY_VISIBILITIES: readonly HistoryVisibility[] = ['joined', 'invited', 'shared'];
 const MAX_NAME_BYTES = 255;
 const MAX_TOPIC_BYTES = 1024;
 const MAX_STATE_BYTES = 16 * 1024;
@@ -25,7 +26,7 @@ export function stateViolations(type: string, content: JsonObject, facts: StateF
     case 'm.room.join_rules':
       return [...joinRuleViolations(content, facts.knownRooms), ...sizeViolations(type, content)];
     case 'm.room.history_visibility':
-      return HISTORY_VISIBILITIES.includes(content['history_visibility'])
+      return isOneOf(HISTORY_VISIBILITIES, content['history_visibility'])
         ? sizeViolations(type, content)
         : violation('A4', 'The history of a room on this server is for its members: shared, invited or joined');
     case 'm.room.guest_access':
@@ -56,12 +57,16 @@ export function allowedRoomIds(content: JsonObject): readonly string[] {
 
 function joinRuleViolations(content: JsonObject, knownRooms: ReadonlySet<string>): readonly Violation[] {
   const { join_rule: rule, allow } = content;
-  if (!JOIN_RULES.includes(rule)) return violation('A2', 'This server has no public rooms');
+  if (!isOneOf(JOIN_RULES, rule)) return violation('A2', 'This server has no public rooms');
   if (allow === undefined) return nothing;
   if (!Array.isArray(allow)) return violation('A3', 'allow must be a list', 'M_BAD_JSON');
   const wrong = allow.some((condition) => !isObject(condition) || condition['type'] !== 'm.room_membership' || typeof condition['room_id'] !== 'string');
   if (wrong) return violation('A3', 'A restricted room lets in the members of rooms, and nobody else');
   return allowedRoomIds(content).every((roomId) => knownRooms.has(roomId)) ? nothing : violation('A3', 'A restricted room may name only rooms of this server');
+}
+
+function isOneOf(allowed: readonly string[], value: unknown): boolean {
+  return typeof value === 'string' && allowed.includes(value);
 }
 
 function memberViolations(content: JsonObject): readonly Violation[] {
