@@ -1,4 +1,4 @@
-import { sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
 import type { Range } from '../storage/stream.js';
 
 /** `room_nid` of what belongs to no room. */
@@ -35,5 +35,14 @@ export async function accountDataSince(tx: ReadTransaction, userNid: number, { a
   return tx.all<AccountDataRow>(sql`
     SELECT room_nid, type, content FROM account_data
     WHERE user_nid = ${userNid} AND position > ${after} AND position <= ${upTo}
+    ORDER BY position`);
+}
+
+/** All that a person has set in rooms, oldest first. */
+export async function accountDataOfRooms(tx: ReadTransaction, userNid: number, roomNids: readonly number[], upTo: number): Promise<readonly AccountDataRow[]> {
+  if (roomNids.length === 0) return [];
+  return tx.all<AccountDataRow>(sql`
+    SELECT room_nid, type, content FROM account_data
+    WHERE user_nid = ${userNid} AND room_nid IN ${inList(roomNids)} AND position <= ${upTo}
     ORDER BY position`);
 }

@@ -1,16 +1,17 @@
 import { deviceListChanges } from '../e2ee/device-lists.js';
 import { toDeviceSince } from '../e2ee/to-device.js';
-import { accountDataSince, GLOBAL } from '../profile/account-data-store.js';
+import { accountDataOfRooms, accountDataSince, GLOBAL, type AccountDataRow } from '../profile/account-data-store.js';
 import { pushRulesSince } from '../push/rulesets.js';
-import { passes } from '../rooms/filter.js';
+import { passes, type EventFilter } from '../rooms/filter.js';
 import { streamToken } from '../rooms/tokens.js';
 import type { ReadTransaction } from '../storage/database.js';
 import type { Range } from '../storage/stream.js';
 import { joinedRooms } from './joined.js';
 import { roomsAt, type MyRoom } from './my-rooms.js';
 import { NO_OTHER_ROOMS, otherRooms } from './other-rooms.js';
-import { planJoined } from './plan.js';
-import type { SyncRequest, Syncing } from './request.js';
+import { planJoined, type JoinedPlan } from './plan.js';
+import type { Making, SyncRequest, Syncing } from './request.js';
+import { groupByRoom } from './timelines.js';
 
 export interface Answer {
   readonly text: string;
@@ -28,12 +29,13 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
     : { texts: [], upTo: newest };
   // When there are more messages than fit, the whole answer ends where they do: one position serves every section.
   const range = { after, upTo: toDevice.upTo };
+  const making: Making = { deps, tx, request, range, newest };
   const rooms = await roomsAt(tx, await deps.myRooms.of(tx, session.userNid, newest), session.userId, range.upTo);
   const account =
     request.isInitial || deps.notifier.movedSince(`account/${session.userNid}`, after) ? await accountSection(tx, request, range) : NO_ACCOUNT_DATA;
-  const plans = await planJoined(deps, tx, request, rooms, range, new Set(account.byRoom.keys()));
-  const join = await joinedRooms(deps, tx, request, plans, range, account.byRoom);
-  const others = await otherRooms(deps, tx, request, rooms, range);
+  const plans = await planJoined(making, rooms, new Set(account.byRoom.keys()));
+  const join = await joinedRooms(making, plans, await withReturned(making, account, plans));
+  const others = await otherRooms(making, rooms);
   const lists = devicesMoved(deps, request, rooms) ? await deviceListsSection(tx, session.userNid, range) : undefined;
   const keys = await deps.keyCounts.textFor(tx, session.deviceNid, newest);
   const hasNews =
@@ -56,25 +58,29 @@ interface AccountSection {
 
 const NO_ACCOUNT_DATA: AccountSection = { global: [], byRoom: new Map() };
 
-async function accountSection(
-  tx: ReadTransaction,
-  request: SyncRequest,
-  range: Range,
-): Promise<AccountSection> {
-  const { session, filter } = request;
-  const global: string[] = [];
-  const byRoom = new Map<number, string[]>();
+async function accountSection(tx: ReadTransaction, { session, filter }: SyncRequest, range: Range): Promise<AccountSection> {
   const rules = await pushRulesSince(tx, session, range);
-  if (rules !== undefined && passes(filter.account_data, rules)) global.push(JSON.stringify(rules));
-  for (const { room_nid, type, content } of await accountDataSince(tx, session.userNid, range)) {
-    const text = `{"type":${JSON.stringify(type)},"content":${content}}`;
-    if (room_nid === GLOBAL) {
-      if (passes(filter.account_data, { type })) global.push(text);
-    } else if (passes(filter.room?.account_data, { type })) {
-      byRoom.set(room_nid, [...(byRoom.get(room_nid) ?? []), text]);
-    }
-  }
-  return { global, byRoom };
+  const rows = await accountDataSince(tx, session.userNid, range);
+  const wanted = rows.filter((row) => row.room_nid === GLOBAL && passes(filter.account_data, row)).map(accountDataText);
+  const withRules = rules !== undefined && passes(filter.account_data, rules) ? [JSON.stringify(rules), ...wanted] : wanted;
+  return { global: withRules, byRoom: byRoom(rows.filter(({ room_nid }) => room_nid !== GLOBAL), filter.room?.account_data) };
+}
+
+/** Who comes to a room is told all they ever set there, however long ago. */
+async function withReturned({ tx, request, range }: Making, { byRoom: known }: AccountSection, plans: readonly JoinedPlan[]): Promise<AccountSection['byRoom']> {
+  const fresh = request.isInitial ? [] : plans.filter(({ isFresh }) => isFresh).map(({ room }) => room.nid);
+  if (fresh.length === 0) return known;
+  const rows = await accountDataOfRooms(tx, request.session.userNid, fresh, range.upTo);
+  return new Map([...known, ...byRoom(rows, request.filter.room?.account_data)]);
+}
+
+function byRoom(rows: readonly AccountDataRow[], filter: EventFilter | undefined): AccountSection['byRoom'] {
+  const passing = rows.filter((row) => passes(filter, row));
+  return new Map([...groupByRoom(passing)].map(([nid, of]) => [nid, of.map(accountDataText)]));
+}
+
+function accountDataText({ type, content }: AccountDataRow): string {
+  return `{"type":${JSON.stringify(type)},"content":${content}}`;
 }
 
 /** An initial sync says nothing of device lists: the client asks for the keys of all it meets anyway. */

@@ -1,17 +1,22 @@
 import type { ReceiptRow } from '../rooms/receipts-store.js';
 
 export interface Ephemeral {
-  readonly texts: readonly string[];
+  readonly texts: ReadonlyMap<number, readonly string[]>;
+  /** The rooms in which the reader's own receipts moved, and with them the counts. */
+  readonly read: ReadonlySet<number>;
 }
+
+export const NO_EPHEMERAL: Ephemeral = { texts: new Map(), read: new Set() };
 
 /** Receipts and typing of each room as events. https://spec.matrix.org/v1.19/client-server-api/#receipts */
 export function ephemeralOf(
   receipts: readonly ReceiptRow[],
   typing: readonly { room_nid: number; user_id: string | null }[],
-  fresh: ReadonlySet<number>,
-): ReadonlyMap<number, Ephemeral> {
+  { fresh, told }: { fresh: ReadonlySet<number>; told: ReadonlySet<number> },
+): Ephemeral['texts'] {
   const texts = new Map<number, string[]>();
   const add = (nid: number, event: object): void => {
+    if (!told.has(nid)) return;
     const of = texts.get(nid);
     if (of === undefined) texts.set(nid, [JSON.stringify(event)]);
     else of.push(JSON.stringify(event));
@@ -21,7 +26,7 @@ export function ephemeralOf(
     // To a client that knows nothing of the room yet, nobody typing is no news.
     if (userIds.length > 0 || !fresh.has(nid)) add(nid, { type: 'm.typing', content: { user_ids: userIds } });
   }
-  return new Map([...texts].map(([nid, of]) => [nid, { texts: of }]));
+  return texts;
 }
 
 type ReceiptContent = Record<string, Record<string, Record<string, { ts: number; thread_id?: string }>>>;

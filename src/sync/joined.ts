@@ -1,8 +1,7 @@
 import type { UserId } from '../matrix/identifiers.js';
 import { unreadCounts, type RoomCounts } from '../push/counts.js';
 import type { EventRow } from '../rooms/events-store.js';
-import { passes } from '../rooms/filter.js';
-
+import { passes, wantsRoom } from '../rooms/filter.js';
 import { receiptsMoved } from '../rooms/receipts-store.js';
 import { jsonArray, renderEvent, type Viewer } from '../rooms/render.js';
 import { visibilityStretches } from '../rooms/state-store.js';
@@ -10,10 +9,9 @@ import { timelineToken } from '../rooms/tokens.js';
 import { typingIn } from '../rooms/typing-store.js';
 import { visibilityOf, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
-import type { Range } from '../storage/stream.js';
-import { ephemeralOf, type Ephemeral } from './ephemeral.js';
+import { ephemeralOf, NO_EPHEMERAL, type Ephemeral } from './ephemeral.js';
 import type { JoinedPlan } from './plan.js';
-import type { SyncRequest, Syncing } from './request.js';
+import type { Making, SyncRequest } from './request.js';
 import { readStates } from './states.js';
 import { summariesOf, type Summary } from './summaries.js';
 import { groupByRoom, readTimelines, visibleStretch, type Timeline } from './timelines.js';
@@ -25,65 +23,42 @@ interface Material {
   readonly visibilities: ReadonlyMap<number, Visibility>;
   readonly counts: ReadonlyMap<number, RoomCounts>;
   readonly summaries: ReadonlyMap<number, Summary>;
-  readonly ephemeral: ReadonlyMap<number, Ephemeral>;
+  readonly ephemeral: Ephemeral;
+  readonly accountData: ReadonlyMap<number, readonly string[]>;
+  readonly now: number;
 }
 
 /** The `rooms.join` of an answer, room by room, as JSON text. https://spec.matrix.org/v1.19/client-server-api/#syncing */
-export async function joinedRooms(
-  deps: Syncing,
-  tx: ReadTransaction,
-  request: SyncRequest,
-  plans: readonly JoinedPlan[],
-  range: Range,
-  accountData: ReadonlyMap<number, readonly string[]>,
-): Promise<readonly string[]> {
+export async function joinedRooms(making: Making, plans: readonly JoinedPlan[], accountData: ReadonlyMap<number, readonly string[]>): Promise<readonly string[]> {
   if (plans.length === 0) return [];
-  const now = deps.clock();
-  const material = await gather(deps, tx, request, plans, range, now);
+  const material = await gather(making, plans, accountData);
   return plans.flatMap((plan) => {
-    const part = renderRoom(deps, request, plan, material, { accountData: accountData.get(plan.room.nid) ?? [], now });
+    const part = renderRoom(making, plan, material);
     return part === undefined ? [] : [`${JSON.stringify(plan.room.id)}:${part}`];
   });
 }
 
 const NONE: ReadonlyMap<number, never> = new Map<number, never>();
 
-async function gather(deps: Syncing, tx: ReadTransaction, request: SyncRequest, plans: readonly JoinedPlan[], range: Range, now: number): Promise<Material> {
-  const { session, filter, fullState } = request;
+async function gather(making: Making, plans: readonly JoinedPlan[], accountData: Material['accountData']): Promise<Material> {
+  const { deps, tx, request } = making;
   const fresh = plans.filter(({ isFresh }) => isFresh);
-  const visibilities = fresh.length === 0 ? NONE : await visibilitiesOf(tx, fresh, session.userId);
-  const withTimeline = plans.filter(({ timelineMoved }) => timelineMoved);
-  const timelines = await readTimelines(
-    tx,
-    withTimeline.map(({ room, afterSeq, tip }) => {
-      const visibility = visibilities.get(room.nid);
-      const stretch = { nid: room.nid, afterSeq, upToSeq: tip.seq };
-      // Who has been joined throughout sees all of it.
-      return visibility === undefined ? { ...stretch, hasEarlier: false } : visibleStretch(visibility, stretch);
-    }),
-    filter.room?.timeline,
-    deps.sharedTimelines.at(range.upTo),
-  );
-  const peopled = plans.filter((plan) => plan.isFresh || plan.membersMoved).map(({ room }) => room.nid);
-  const summaries = peopled.length === 0 ? NONE : await summariesOf(tx, peopled, session.userNid);
-  const isAfter = request.stateMember !== 'state';
-  const states = await readStates(
-    tx,
-    plans.map((plan) => {
-      const timeline = timelines.get(plan.room.nid) ?? { rows: [], limited: false, start: plan.tip.seq };
-      const sinceSeq = plan.isFresh || fullState ? 0 : plan.afterSeq;
-      return { nid: plan.room.nid, sinceSeq, atSeq: isAfter ? plan.tip.seq : timeline.start, timeline, heroes: summaries.get(plan.room.nid)?.heroes ?? [] };
-    }),
-    { ...session, filter: filter.room?.state, lazyMembers: deps.lazyMembers, ...range, isAfter },
-  );
-  const counted = plans.filter((plan) => plan.timelineMoved || plan.receiptsMoved || fullState);
+  const visibilities = fresh.length === 0 ? NONE : await visibilitiesOf(tx, fresh, request.session.userId);
+  const timelines = await timelinesOf(making, plans, visibilities);
+  const peopled = plans.filter((plan) => plan.isFresh || plan.membersMoved || request.fullState || mayBeRenamed(timelines.get(plan.room.nid))).map(({ room }) => room.nid);
+  const summaries = peopled.length === 0 ? NONE : await summariesOf(tx, peopled, request.session.userNid);
+  const states = await statesOf(making, plans, timelines, summaries);
+  const counted = plans.filter((plan) => plan.timelineMoved || plan.receiptsMoved || request.fullState);
+  const now = deps.clock();
   return {
     timelines,
     states,
     visibilities,
     summaries,
-    counts: await unreadCounts(tx, session.userNid, counted),
-    ephemeral: plans.some((plan) => plan.isFresh || plan.receiptsMoved || plan.typingMoved) ? await readEphemeral(tx, request, plans, range, now) : NONE,
+    counts: await unreadCounts(tx, request.session.userNid, counted),
+    ephemeral: plans.some((plan) => plan.isFresh || plan.receiptsMoved || plan.typingMoved) ? await readEphemeral(making, plans, now) : NO_EPHEMERAL,
+    accountData,
+    now,
   };
 }
 
@@ -92,52 +67,90 @@ async function visibilitiesOf(tx: ReadTransaction, plans: readonly JoinedPlan[],
   return new Map([...stretches].map(([nid, of]) => [nid, visibilityOf(of)]));
 }
 
-async function readEphemeral(tx: ReadTransaction, request: SyncRequest, plans: readonly JoinedPlan[], range: Range, now: number): Promise<ReadonlyMap<number, Ephemeral>> {
-  const ephemeral = request.filter.room?.ephemeral;
-  const fresh = plans.filter(({ isFresh }) => isFresh).map(({ room }) => room.nid);
-  const continued = (moved: (plan: JoinedPlan) => boolean): number[] => plans.filter((plan) => !plan.isFresh && moved(plan)).map(({ room }) => room.nid);
-  const everything = { after: 0, upTo: range.upTo };
-  const { userNid } = request.session;
-  const receipts = passes(ephemeral, { type: 'm.receipt' })
-    ? [
-        ...(await receiptsMoved(tx, fresh, userNid, everything)),
-        ...(await receiptsMoved(tx, continued((plan) => plan.receiptsMoved), userNid, range)),
-      ]
-    : [];
-  const typing = passes(ephemeral, { type: 'm.typing' })
-    ? [...(await typingIn(tx, fresh, 0, now)), ...(await typingIn(tx, continued((plan) => plan.typingMoved), range.after, now))]
-    : [];
-  return ephemeralOf(receipts, typing, new Set(fresh));
+async function timelinesOf({ deps, tx, request, newest }: Making, plans: readonly JoinedPlan[], visibilities: Material['visibilities']): Promise<Material['timelines']> {
+  const filter = request.filter.room?.timeline;
+  const wanted = plans
+    .filter(({ room, timelineMoved }) => timelineMoved && wantsRoom(filter, room.id))
+    .map(({ room, afterSeq, tip }) => {
+      const visibility = visibilities.get(room.nid);
+      const stretch = { nid: room.nid, afterSeq, upToSeq: tip.seq };
+      // Who has been joined throughout sees all of it.
+      return visibility === undefined ? { ...stretch, hasEarlier: false } : visibleStretch(visibility, stretch);
+    });
+  return readTimelines(tx, wanted, filter, deps.sharedTimelines.at(newest));
 }
 
-/** One room's part; undefined when what moved is nothing this client is told of. */
-function renderRoom(
-  deps: Syncing,
-  request: SyncRequest,
-  plan: JoinedPlan,
-  material: Material,
-  { accountData, now }: { accountData: readonly string[]; now: number },
-): string | undefined {
-  const { nid } = plan.room;
-  const timeline = material.timelines.get(nid) ?? { rows: [], limited: false, start: plan.tip.seq };
+/** A room that loses its name is named after people from then on. */
+function mayBeRenamed(timeline: Timeline | undefined): boolean {
+  return timeline !== undefined && (timeline.limited || timeline.rows.some(({ type }) => type === 'm.room.name' || type === 'm.room.canonical_alias'));
+}
+
+async function statesOf(
+  { deps, tx, request, range }: Making,
+  plans: readonly JoinedPlan[],
+  timelines: Material['timelines'],
+  summaries: Material['summaries'],
+): Promise<Material['states']> {
+  const isAfter = request.stateMember !== 'state';
+  const filter = request.filter.room?.state;
+  const wanted = plans
+    .filter(({ room }) => wantsRoom(filter, room.id))
+    .map(({ room: { nid }, tip, isFresh, afterSeq }) => {
+      const timeline = timelines.get(nid) ?? noTimeline(tip);
+      const sinceSeq = isFresh || request.fullState ? 0 : afterSeq;
+      return { nid, sinceSeq, atSeq: isAfter ? tip.seq : timeline.start, timeline, heroes: summaries.get(nid)?.heroes ?? [] };
+    });
+  return readStates(tx, wanted, { ...request.session, filter, lazyMembers: deps.lazyMembers, ...range, isAfter });
+}
+
+function noTimeline(tip: { readonly seq: number }): Timeline {
+  return { rows: [], limited: false, start: tip.seq };
+}
+
+async function readEphemeral({ tx, request, range }: Making, plans: readonly JoinedPlan[], now: number): Promise<Ephemeral> {
+  const filter = request.filter.room?.ephemeral;
+  const { userNid, userId } = request.session;
+  const fresh = plans.filter(({ isFresh }) => isFresh);
+  const nids = (of: readonly JoinedPlan[]): number[] => of.map(({ room }) => room.nid);
+  const continued = (moved: (plan: JoinedPlan) => boolean): number[] => nids(plans.filter((plan) => !plan.isFresh && moved(plan)));
+  const receipts = [
+    ...(await receiptsMoved(tx, nids(fresh), userNid, { after: 0, upTo: range.upTo })),
+    ...(await receiptsMoved(tx, continued((plan) => plan.receiptsMoved), userNid, range)),
+  ];
+  const typing = passes(filter, { type: 'm.typing' })
+    ? [...(await typingIn(tx, nids(fresh), 0, now)), ...(await typingIn(tx, continued((plan) => plan.typingMoved), range.after, now))]
+    : [];
+  const told = new Set(nids(plans.filter(({ room }) => wantsRoom(filter, room.id))));
+  return {
+    texts: ephemeralOf(passes(filter, { type: 'm.receipt' }) ? receipts : [], typing, { fresh: new Set(nids(fresh)), told }),
+    read: new Set(receipts.filter((receipt) => receipt.user_id === userId).map(({ room_nid }) => room_nid)),
+  };
+}
+
+/** One room's part; undefined when what moved is nothing this client is told of: that others read in private, for one. */
+function renderRoom({ deps, request, newest }: Making, plan: JoinedPlan, material: Material): string | undefined {
+  const { nid, id } = plan.room;
+  const timeline = material.timelines.get(nid) ?? noTimeline(plan.tip);
   const state = material.states.get(nid) ?? [];
-  const ephemeral = material.ephemeral.get(nid)?.texts ?? [];
-  const counts = material.counts.get(nid);
+  const ephemeral = material.ephemeral.texts.get(nid) ?? [];
+  const accountData = wantsRoom(request.filter.room?.account_data, id) ? (material.accountData.get(nid) ?? []) : [];
   const summary = material.summaries.get(nid);
-  const isNews = plan.isFresh || request.fullState || timeline.rows.length > 0 || timeline.limited || state.length > 0 || ephemeral.length > 0 || accountData.length > 0;
-  if (!isNews && !plan.receiptsMoved) return undefined;
-  const visibility = material.visibilities.get(nid);
-  const viewer: Viewer = { deviceNid: request.session.deviceNid, now, membershipAt: visibility?.membershipAt ?? ((): string => 'join') };
+  const isNews =
+    plan.isFresh || request.fullState || timeline.limited || material.ephemeral.read.has(nid) ||
+    timeline.rows.length + state.length + ephemeral.length + accountData.length > 0;
+  if (!isNews) return undefined;
+  const membershipAt = material.visibilities.get(nid)?.membershipAt ?? ((): string => 'join');
+  const viewer: Viewer = { deviceNid: request.session.deviceNid, now: material.now, membershipAt };
   const render = (): string => jsonArray(timeline.rows.map((row) => renderEvent(row, viewer)));
   const isOwn = timeline.rows.some(({ device_nid }) => device_nid === viewer.deviceNid);
-  const events = plan.isFresh || isOwn || timeline.rows.length === 0 ? render() : deps.sharedTimelines.text(timeline.rows, render);
+  const events = plan.isFresh || isOwn || timeline.rows.length === 0 ? render() : deps.sharedTimelines.at(newest).text(timeline.rows, render);
   // Who has just come to a room has a gap before it, even where everything fits the page.
   const limited = timeline.limited || (plan.isFresh && !request.isInitial);
   return (
     `{"timeline":{"events":${events},"limited":${limited},"prev_batch":"${timelineToken(timeline.start)}"},` +
     `"${request.stateMember}":{"events":${jsonArray(state.map((row) => renderEvent(row, viewer)))}},` +
     `"account_data":{"events":${jsonArray(accountData)}},"ephemeral":{"events":${jsonArray(ephemeral)}}` +
-    `${summary === undefined ? ',"summary":{}' : `,"summary":${summary.text}`}${countsText(counts, request)}}`
+    `${summary === undefined ? ',"summary":{}' : `,"summary":${summary.text}`}${countsText(material.counts.get(nid), request)}}`
   );
 }
 

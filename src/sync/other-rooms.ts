@@ -4,9 +4,8 @@ import { visibilityStretches } from '../rooms/state-store.js';
 import { timelineToken } from '../rooms/tokens.js';
 import { visibilityOf, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
-import type { Range } from '../storage/stream.js';
 import type { MyRoom } from './my-rooms.js';
-import type { SyncRequest, Syncing } from './request.js';
+import type { Making, SyncRequest } from './request.js';
 import { readStates } from './states.js';
 import { seqsAt, strippedState } from './store.js';
 import { groupByRoom, readTimelines, visibleStretch, type Wanted } from './timelines.js';
@@ -15,7 +14,8 @@ import { groupByRoom, readTimelines, visibleStretch, type Wanted } from './timel
 export const NO_OTHER_ROOMS = '"invite":{},"knock":{},"leave":{}';
 
 /** Rooms the person is not in: invitations, knocks, and what was left. Left rooms are told of when it happens, or to who asks for them. */
-export async function otherRooms(deps: Syncing, tx: ReadTransaction, request: SyncRequest, rooms: readonly MyRoom[], range: Range): Promise<string> {
+export async function otherRooms(making: Making, rooms: readonly MyRoom[]): Promise<string> {
+  const { tx, request, range } = making;
   const moved = rooms.filter(
     ({ membership, changedPosition, id }) =>
       membership !== 'join' && changedPosition > range.after && changedPosition <= range.upTo && wantsRoom(request.filter.room, id),
@@ -25,7 +25,7 @@ export async function otherRooms(deps: Syncing, tx: ReadTransaction, request: Sy
   const invite = await strippedRooms(tx, request, of('invite'), 'invite_state');
   const knock = await strippedRooms(tx, request, of('knock'), 'knock_state');
   const tellsLeft = !request.isInitial || request.filter.room?.include_leave === true;
-  const leave = tellsLeft ? await leftRooms(deps, tx, request, of('leave', 'ban'), range) : [];
+  const leave = tellsLeft ? await leftRooms(making, of('leave', 'ban')) : [];
   return `"invite":{${invite.join(',')}},"knock":{${knock.join(',')}},"leave":{${leave.join(',')}}`;
 }
 
@@ -48,14 +48,14 @@ async function strippedRooms(
 }
 
 /** Rooms the person left or was put out of: the timeline up to that, for those who had been in. */
-async function leftRooms(deps: Syncing, tx: ReadTransaction, request: SyncRequest, rooms: readonly MyRoom[], range: Range): Promise<readonly string[]> {
+async function leftRooms({ deps, tx, request, range, newest }: Making, rooms: readonly MyRoom[]): Promise<readonly string[]> {
   if (rooms.length === 0) return [];
   const { session, filter, stateMember } = request;
   const nids = rooms.map(({ nid }) => nid);
   const stretches = groupByRoom(await visibilityStretches(tx, nids, session.userId));
   const known = request.isInitial ? new Map<number, number>() : await seqsAt(tx, nids, range.after);
   const left = rooms.map((room) => leaving(room, visibilityOf(stretches.get(room.nid) ?? []), known.get(room.nid) ?? 0));
-  const timelines = await readTimelines(tx, left.map(({ wanted }) => wanted), filter.room?.timeline, deps.sharedTimelines.at(range.upTo));
+  const timelines = await readTimelines(tx, left.map(({ wanted }) => wanted), filter.room?.timeline, deps.sharedTimelines.at(newest));
   const isAfter = stateMember !== 'state';
   const states = await readStates(
     tx,

@@ -2,7 +2,7 @@ import { wantsRoom } from '../rooms/filter.js';
 import type { ReadTransaction } from '../storage/database.js';
 import type { Range } from '../storage/stream.js';
 import type { MyRoom } from './my-rooms.js';
-import type { SyncRequest, Syncing } from './request.js';
+import type { Making } from './request.js';
 import { seqsAt, tipsOf, type RoomTip } from './store.js';
 
 /** A joined room of which something is to be told, and what. */
@@ -21,11 +21,8 @@ export interface JoinedPlan {
 
 /** Chooses the rooms in which something moved, by what the notifier knows; the database is asked only for those. */
 export async function planJoined(
-  deps: Syncing,
-  tx: ReadTransaction,
-  request: SyncRequest,
+  { deps, tx, request, range }: Making,
   rooms: readonly MyRoom[],
-  range: Range,
   withAccountData: ReadonlySet<number>,
 ): Promise<readonly JoinedPlan[]> {
   const { filter, isInitial, fullState } = request;

@@ -5,8 +5,8 @@ import { boolean, natural, object, oneOf, optional, string, type TypeOf } from '
 import { findFilter } from '../profile/filters-store.js';
 import type { Filter } from '../rooms/filter.js';
 import { parseStreamToken } from '../rooms/tokens.js';
-import type { Database } from '../storage/database.js';
-import type { Notifier } from '../storage/stream.js';
+import type { Database, ReadTransaction } from '../storage/database.js';
+import type { Notifier, Range } from '../storage/stream.js';
 import type { Acknowledgements } from './acknowledge.js';
 import type { KeyCounts } from './key-counts.js';
 import type { LazyMembers } from './lazy-members.js';
@@ -49,6 +49,16 @@ export interface SyncRequest {
   /** The member that carries state: at the start of the timeline, or (in either spelling) after its end. */
   readonly stateMember: 'state' | 'state_after' | 'org.matrix.msc4222.state_after';
   readonly timeoutMs: number;
+}
+
+/** One answer in the making: to whom, from which snapshot, about which positions. */
+export interface Making {
+  readonly deps: Syncing;
+  readonly tx: ReadTransaction;
+  readonly request: SyncRequest;
+  readonly range: Range;
+  /** The newest position that is in the snapshot for certain; `range` may end before it. */
+  readonly newest: number;
 }
 
 const LONGEST_POLL_MS = 300_000;

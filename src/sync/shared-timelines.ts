@@ -1,23 +1,23 @@
 import type { EventRow } from '../rooms/events-store.js';
 
-/**
- * What many pollers of one room are told alike: rows, and their texts. It belongs to one position of the stream and goes with it, so
- * it never outlives a redaction.
- */
+/** What many pollers of one room are told alike: rows, and their texts. Who began at one position never puts anything into the memory of another. */
 export class SharedTimelines {
-  #position = -1;
+  #newest = new TimelinesAt(-1);
+
+  /** The memory of a position. Only the newest is kept, so it never outlives a redaction. */
+  at(position: number): TimelinesAt {
+    if (position === this.#newest.position) return this.#newest;
+    const at = new TimelinesAt(position);
+    if (position > this.#newest.position) this.#newest = at;
+    return at;
+  }
+}
+
+export class TimelinesAt {
   readonly #rows = new Map<string, readonly EventRow[]>();
   readonly #texts = new Map<string, string>();
 
-  /** Makes this the memory of a position; of an older one it forgets everything. */
-  at(position: number): this {
-    if (position !== this.#position) {
-      this.#position = position;
-      this.#rows.clear();
-      this.#texts.clear();
-    }
-    return this;
-  }
+  constructor(readonly position: number) {}
 
   rows(range: string): readonly EventRow[] | undefined {
     return this.#rows.get(range);

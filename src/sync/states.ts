@@ -49,23 +49,24 @@ export async function readStates(tx: ReadTransaction, wanted: readonly StateWant
 async function addMembers(tx: ReadTransaction, wanted: readonly StateWanted[], states: ReadonlyMap<number, EventRow[]>, context: StateContext): Promise<void> {
   const { deviceNid, lazyMembers, after, upTo } = context;
   const redundant = context.filter?.include_redundant_members === true;
+  lazyMembers.received(deviceNid, after);
   const points: { room_nid: number; seq: number; userId: string }[] = [];
   const told: string[] = [];
   for (const { nid, atSeq, sinceSeq, timeline, heroes } of wanted) {
     const isWhole = sinceSeq <= 0;
+    if (isWhole) lazyMembers.forgetRoom(deviceNid, nid);
     const present = new Set((states.get(nid) ?? []).filter(({ type }) => type === 'm.room.member').map(({ state_key }) => state_key));
-    const people = new Set([...sendersOf(timeline.rows), ...(isWhole ? [context.userId, ...heroes] : [])]);
-    for (const userId of people) {
+    for (const userId of new Set([...sendersOf(timeline.rows), ...heroes, ...(isWhole ? [context.userId] : [])])) {
       const member = `${nid}/${userId}`;
-      told.push(member);
-      if (present.has(userId) || (!isWhole && !redundant && lazyMembers.wasSent(deviceNid, member, after))) continue;
-      points.push({ room_nid: nid, seq: atSeq, userId });
+      const isKnown = lazyMembers.has(deviceNid, member);
+      if (!isKnown) told.push(member);
+      if (!present.has(userId) && (redundant || !isKnown)) points.push({ room_nid: nid, seq: atSeq, userId });
     }
   }
   const inTimeline = new Set(wanted.flatMap(({ timeline }) => timeline.rows.filter(({ type }) => type === 'm.room.member').map(({ room_nid, seq }) => `${room_nid}/${seq}`)));
   const members = (await memberEventsAt(tx, points)).filter(({ room_nid, seq }) => context.isAfter || !inTimeline.has(`${room_nid}/${seq}`));
   for (const [nid, rows] of groupByRoom(members)) states.get(nid)?.push(...rows);
-  lazyMembers.sent(deviceNid, told, upTo);
+  lazyMembers.tell(deviceNid, told, upTo);
 }
 
 function filtered(states: ReadonlyMap<number, readonly EventRow[]>, filter: EventFilter | undefined): ReadonlyMap<number, readonly EventRow[]> {

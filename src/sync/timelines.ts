@@ -3,7 +3,7 @@ import { letsAllPass, limitOf, passes, type EventFilter } from '../rooms/filter.
 import { senderOf } from '../rooms/reading.js';
 import { visibleWithin, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
-import type { SharedTimelines } from './shared-timelines.js';
+import type { TimelinesAt } from './shared-timelines.js';
 
 /** The stretch of one room's timeline that an answer is about, all of it visible to the reader. */
 export interface Wanted {
@@ -43,7 +43,7 @@ export async function readTimelines(
   tx: ReadTransaction,
   wanted: readonly Wanted[],
   filter: EventFilter | undefined,
-  shared: SharedTimelines,
+  shared: TimelinesAt,
 ): Promise<ReadonlyMap<number, Timeline>> {
   const limit = limitOf(filter, USUAL_LIMIT, MOST);
   const done = new Map<number, Timeline>();
@@ -66,7 +66,7 @@ export async function readTimelines(
 }
 
 /** Where one room moved, whoever waited for it asks for the very same stretch. */
-async function readRanges(tx: ReadTransaction, ranges: readonly SeqRange[], shared: SharedTimelines): Promise<readonly EventRow[]> {
+async function readRanges(tx: ReadTransaction, ranges: readonly SeqRange[], shared: TimelinesAt): Promise<readonly EventRow[]> {
   const [only] = ranges;
   if (only === undefined || ranges.length > 1) return eventsInRanges(tx, ranges);
   const key = `${only.room_nid}/${only.from}/${only.to}`;
