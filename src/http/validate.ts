@@ -10,10 +10,14 @@ export interface Validators {
   readonly query: (schema: Schema<unknown>) => Check;
 }
 
+// Our schemas come from combinators that can write no wrong one, so checking them at every start, and polishing the code made of
+// them, would only cost time and memory.
+const OPTIONS = { strict: true, allowUnionTypes: true, validateSchema: false, meta: false, code: { optimize: false } } as const;
+
 /** Compiles schemas, each one once. Only queries are coerced: a number in a body is a number. */
 export function createValidators(): Validators {
-  const bodies = new Ajv({ strict: true, allowUnionTypes: true });
-  const queries = new Ajv({ strict: true, allowUnionTypes: true, coerceTypes: 'array' });
+  const bodies = new Ajv(OPTIONS);
+  const queries = new Ajv({ ...OPTIONS, coerceTypes: 'array' });
   const compiled = new Map<Schema<unknown>, Check>();
   const once = (schema: Schema<unknown>, compile: () => Check): Check => {
     const known = compiled.get(schema) ?? compile();
