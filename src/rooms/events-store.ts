@@ -1,5 +1,5 @@
 import type { EventId, RoomId } from '../matrix/identifiers.js';
-import { inList, rowsOf, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
+import { inList, join, rowsOf, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
 
 export interface NewEventRow {
   readonly room_nid: number;
@@ -176,6 +176,5 @@ export async function memberEventsAt(tx: ReadTransaction, points: readonly Membe
 function memberRows(points: readonly MemberPoint[]): Sql {
   const size = 2 ** Math.ceil(Math.log2(points.length));
   const padded = [...points, ...Array<MemberPoint>(size - points.length).fill({ room_nid: -1, seq: 0, userId: '' })];
-  const strings = Array<string>(size).fill('(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT))').join(', ').split('?');
-  return { strings, values: padded.flatMap(({ room_nid, seq, userId }) => [room_nid, seq, userId]) };
+  return join(padded.map(({ room_nid, seq, userId }) => sql`(CAST(${room_nid} AS BIGINT), CAST(${seq} AS BIGINT), CAST(${userId} AS TEXT))`), ', ');
 }

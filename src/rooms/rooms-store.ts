@@ -20,7 +20,7 @@ const columns = sql`room_nid, room_id, room_version, seq, position, state_seq, d
 const byId = sql`SELECT ${columns} FROM rooms WHERE room_id = `;
 
 export async function findRoom(tx: ReadTransaction, roomId: RoomId): Promise<RoomRow | undefined> {
-  return tx.one<RoomRow>({ strings: [...byId.strings, ''], values: [roomId] });
+  return tx.one<RoomRow>(sql`${byId}${roomId}`);
 }
 
 export async function roomsByNid(tx: ReadTransaction, nids: readonly number[]): Promise<readonly RoomRow[]> {

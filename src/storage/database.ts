@@ -11,11 +11,18 @@
  */
 export type SqlValue = string | number | null | Uint8Array;
 
-/** Made only by the `sql` tag and its helpers: a string is never a query. */
-export interface Sql {
-  readonly strings: readonly string[];
-  readonly values: readonly SqlValue[];
+/** A class only so that no literal fits: nobody puts a text of their own where the template's stands. */
+class Query {
+  declare private readonly tagged: true;
+
+  constructor(
+    readonly strings: readonly string[],
+    readonly values: readonly SqlValue[],
+  ) {}
 }
+
+/** Made only by the `sql` tag and its helpers: a string is never a query. */
+export type Sql = Query;
 
 export interface ReadTransaction {
   all<Row>(query: Sql): Promise<readonly Row[]>;
@@ -51,7 +58,7 @@ export interface Database {
 
 /** Fragments nest; every other value becomes a bound parameter. */
 export function sql(template: TemplateStringsArray, ...values: readonly (SqlValue | Sql)[]): Sql {
-  if (!values.some(isFragment)) return { strings: template, values: values as readonly SqlValue[] };
+  if (!values.some(isFragment)) return new Query(template, values as readonly SqlValue[]);
   const strings = [template[0] ?? ''];
   const bound: SqlValue[] = [];
   values.forEach((value, i) => {
@@ -67,7 +74,7 @@ export function sql(template: TemplateStringsArray, ...values: readonly (SqlValu
     bound.push(...value.values);
     strings[strings.length - 1] += after;
   });
-  return { strings, values: bound };
+  return new Query(strings, bound);
 }
 
 /**
@@ -78,7 +85,7 @@ export function inList(values: readonly SqlValue[]): Sql {
   if (values.length === 0) return sql`(NULL)`;
   const size = 2 ** Math.ceil(Math.log2(values.length));
   const padded = [...values, ...Array<SqlValue>(size - values.length).fill(values.at(-1) ?? null)];
-  return { strings: ['(', ...Array<string>(size - 1).fill(', '), ')'], values: padded };
+  return new Query(['(', ...Array<string>(size - 1).fill(', '), ')'], padded);
 }
 
 /**
@@ -90,7 +97,7 @@ export function rowsOf(rows: readonly (readonly number[])[], width: number): Sql
   const padded = [...rows, ...Array<readonly number[]>(size - rows.length).fill([-1, ...Array<number>(width - 1).fill(0)])];
   const row = `(${Array<string>(width).fill('CAST(? AS BIGINT)').join(', ')})`;
   const strings = Array<string>(size).fill(row).join(', ').split('?');
-  return { strings, values: padded.flat() };
+  return new Query(strings, padded.flat());
 }
 
 /** Joins fragments: rows of VALUES, conditions of a WHERE. */
@@ -103,7 +110,7 @@ export function join(fragments: readonly Sql[], separator: ', ' | ' AND ' | ' OR
     strings.push(...rest);
     values.push(...fragment.values);
   });
-  return { strings, values };
+  return new Query(strings, values);
 }
 
 function isFragment(value: SqlValue | Sql): value is Sql {

@@ -106,7 +106,7 @@ onPostgres('PostgreSQL', () => {
 
   it('keeps few statements prepared, however many texts there are', async () => {
     await db.read(async (tx) => {
-      for (let i = 0; i < 1100; i += 1) await tx.all({ strings: [`SELECT ${i} AS a`], values: [] });
+      for (let i = 0; i < 1100; i += 1) await tx.all(sql(Object.assign([`SELECT ${i} AS a`], { raw: [] })));
       const row = await tx.one<{ count: number }>(sql`SELECT count(*) AS count FROM pg_prepared_statements`);
       expect(row?.count).toBeLessThanOrEqual(1001);
     });

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Announcement, ReadTransaction } from './database.js';
+import { sql, type Announcement, type ReadTransaction } from './database.js';
 import type { ScriptDatabase, ScriptTransaction } from './migrate.js';
 import { PostgresListener } from './postgres-listener.js';
 import { PostgresTransaction, Statements } from './postgres-transaction.js';
@@ -53,12 +53,11 @@ export async function openPostgres({ connection, connections = 8, report = (prob
 }
 
 async function refuseUnfit(tx: ReadTransaction): Promise<void> {
-  const query = `
+  const row = await tx.one<{ collation: string; encoding: string; ignoresCase: number; durability: string }>(sql`
     SELECT datcollate AS collation, pg_encoding_to_char(encoding) AS encoding, 'a' < 'B' AS "ignoresCase",
       current_setting('synchronous_commit') AS durability
     FROM pg_database
-    WHERE datname = current_database()`;
-  const row = await tx.one<{ collation: string; encoding: string; ignoresCase: number; durability: string }>({ strings: [query], values: [] });
+    WHERE datname = current_database()`);
   if (row === undefined) throw new Error('PostgreSQL does not describe its own database');
   if (!['C', 'POSIX'].includes(row.collation) || row.ignoresCase === 1) {
     throw new Error(`The PostgreSQL database has LC_COLLATE ${row.collation}; create it with LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0, because identifiers are ordered by their bytes`);
