@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { clientApi } from '../src/api/client.js';
+import { pathsOf, type Endpoint } from '../src/api/endpoint.js';
 
 interface Row {
   readonly method: string;
@@ -41,12 +43,20 @@ function membersOf(shapes: ts.Expression): Readonly<Record<string, string>> {
   );
 }
 
+/** What a program needs to make requests: every path the row answers under, and its schemas themselves. */
+function described({ method, path }: Row): object {
+  const endpoint = clientApi.find((known: Endpoint) => known.method === method && known.path === path);
+  if (endpoint === undefined) throw new Error(`${method} ${path} is in no table`);
+  const { body, query, ...others } = endpoint.shapes;
+  return { paths: pathsOf(endpoint), schemas: { body: body?.json, query: query?.json }, ...others };
+}
+
 const folder = join('src', 'api');
 const rows = readdirSync(folder)
   .filter((name) => name.endsWith('.ts') && !/\.(?:types|test)\.ts$/.test(name))
   .flatMap((name) => rowsIn(join(folder, name)));
 if (process.argv.includes('--json')) {
-  console.log(JSON.stringify(rows, null, 2));
+  console.log(JSON.stringify(rows.map((row) => ({ ...row, ...described(row) })), null, 2));
 } else {
   for (const { method, path, who, shapes, handler } of rows) {
     const details = Object.entries(shapes).map(([name, value]) => `${name}=${value}`).join(' ');

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import supertest from 'supertest';
 import { generate, serve, type Settings } from './server-process.js';
 import { specificationAtHand } from './spec-schemas.js';
+import { storedIn, type Stored } from './stored.js';
 
 export interface Person {
   readonly userId: string;
@@ -75,6 +76,12 @@ export interface Shard {
   /** Folders in which nothing that was said may be found: database, write-ahead log, media. */
   readonly folders: readonly string[];
   readonly pid: number | undefined;
+  /** What the server's processes said of their own failures so far: nothing, whatever it was asked. */
+  failures(): readonly string[];
+  /** What lies in the database, to see whether anything came or went. */
+  stored(): Stored;
+  /** Kills the server as a power cut would and starts it again on what it left. */
+  crash(): Promise<void>;
   /** A new account with one device, logged in. */
   register(localpart?: string): Promise<Person>;
   /** Another device of the same person. */
@@ -97,12 +104,20 @@ export async function startShard(settings: Settings = {}): Promise<Shard> {
   const elsewhere = process.env['SPEC_TESTS_BASE'];
   if (elsewhere !== undefined) return shardAt(elsewhere, process.env['SPEC_TESTS_SECRET'] ?? SECRET, process.env['SPEC_TESTS_DATA']);
   const home = await generate({ registration_shared_secret: SECRET, ...settings });
-  const { pid, stop } = await serve(home);
+  let serving = await serve(home);
+  const before: string[] = [];
   return {
     ...shardAt(home.baseUrl, SECRET, home.folder),
-    pid,
+    get pid() { return serving.pid; },
+    failures: () => [...before, ...serving.failures],
+    stored: () => storedIn(home.folder),
+    async crash() {
+      await serving.kill();
+      before.push(...serving.failures);
+      serving = await serve(home);
+    },
     async stop() {
-      await stop();
+      await serving.stop();
       rmSync(home.folder, { recursive: true, force: true });
     },
   };
@@ -115,6 +130,9 @@ function shardAt(baseUrl: string, secret: string, folders: string | undefined): 
     serverName: 'localhost',
     folders: folders === undefined ? [] : folders.split(':'),
     pid: undefined,
+    failures: () => [],
+    stored: () => ({}),
+    crash: () => Promise.reject(new Error('a server started elsewhere is not killed')),
     request,
     register: (localpart) => register(shard, secret, localpart),
     logIn: (person) => logIn(shard, person),

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 
@@ -20,8 +21,12 @@ export interface Serving {
   readonly pid: number;
   /** From the start of the process to its first answer at /health. */
   readonly readyAfterMs: number;
+  /** The lines by which the process said that it failed at something: its log's errors, and whatever is not of its log. */
+  readonly failures: readonly string[];
   /** Ends it gracefully; throws when it ended by itself or otherwise. */
   stop(): Promise<void>;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
 }
 
 // Found from the working directory: tests and scripts are run from the root of the repository.
@@ -51,11 +56,21 @@ export async function serveCommand([program = '', ...args]: readonly string[], b
   const started = performance.now();
   const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: '' } });
   const log: string[] = [];
-  for (const stream of [server.stdout, server.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => { if (log.push(text) > 200) log.shift(); });
+  const failures: string[] = [];
+  for (const input of [server.stdout, server.stderr]) {
+    createInterface({ input }).on('line', (line) => {
+      if (log.push(line) > 200) log.shift();
+      if (isFailure(line)) failures.push(line);
+    });
   }
   await ready(baseUrl, server, log);
-  return { pid: server.pid ?? 0, readyAfterMs: performance.now() - started, stop: () => ended(server, log) };
+  return {
+    pid: server.pid ?? 0,
+    readyAfterMs: performance.now() - started,
+    failures,
+    stop: () => ended(server, log),
+    kill: () => killed(server),
+  };
 }
 
 /** No rate limit stands in the way, and anybody may register. */
@@ -86,15 +101,29 @@ async function ready(baseUrl: string, server: ChildProcess, log: readonly string
   for (;;) {
     const answer = await fetch(`${baseUrl}/health`).catch(() => undefined);
     if (answer?.ok === true) return;
-    if (server.exitCode !== null || performance.now() > deadline) throw new Error(`the server did not become ready:\n${log.join('').slice(-4000)}`);
+    if (server.exitCode !== null || performance.now() > deadline) throw new Error(`the server did not become ready:\n${log.join('\n').slice(-4000)}`);
     await new Promise((done) => setTimeout(done, 10));
   }
 }
 
+function isFailure(line: string): boolean {
+  try {
+    return (JSON.parse(line) as { level: number }).level >= 50;
+  } catch {
+    return true;
+  }
+}
+
+async function killed(server: ChildProcess): Promise<void> {
+  const exit = new Promise((done) => server.once('exit', done));
+  server.kill('SIGKILL');
+  await exit;
+}
+
 async function ended(server: ChildProcess, log: readonly string[]): Promise<void> {
-  if (server.exitCode !== null) throw new Error(`the server ended by itself (${server.exitCode}):\n${log.join('').slice(-4000)}`);
+  if (server.exitCode !== null) throw new Error(`the server ended by itself (${server.exitCode}):\n${log.join('\n').slice(-4000)}`);
   const exit = new Promise<number | null>((done) => server.once('exit', done));
   server.kill('SIGTERM');
   const code = await exit;
-  if (code !== 0) throw new Error(`the server did not stop gracefully (${String(code)}):\n${log.join('').slice(-4000)}`);
+  if (code !== 0) throw new Error(`the server did not stop gracefully (${String(code)}):\n${log.join('\n').slice(-4000)}`);
 }

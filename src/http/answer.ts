@@ -40,6 +40,7 @@ export function sendPreflight(res: ServerResponse): void {
 const JSON_TYPE = ['Content-Type', 'application/json'];
 
 function send(res: ServerResponse, status: number, text: string, headers: readonly string[]): void {
+  if (leavesMuch(res.req)) closeAfter(res);
   const bytes = Buffer.byteLength(text);
   res.writeHead(status, [...corsHeaders, ...headers, 'Content-Length', String(bytes)]);
   // Where every character is one byte the text need not be encoded, which halves what a large answer costs.
@@ -60,6 +61,18 @@ async function sendBytes(res: ServerResponse, { body, headers }: ByteStream): Pr
 
 const LEFTOVER_BYTES = 1_048_576;
 const LEFTOVER_MS = 2_000;
+
+/** Whether more of the request's body is still to come than anybody will read. */
+function leavesMuch(req: IncomingMessage): boolean {
+  return !req.complete && !(declaredBytes(req) <= LEFTOVER_BYTES);
+}
+
+/** Tells the client to send nothing more on this connection, and ends only our side of it: the other may still be sending. */
+function closeAfter(res: ServerResponse): void {
+  const { socket } = res.req;
+  res.shouldKeepAlive = false;
+  socket.destroySoon = () => { socket.end(); };
+}
 
 /**
  * Deals with the rest of a body that was answered without being read. The answer must reach a client that is still

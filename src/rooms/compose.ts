@@ -23,6 +23,7 @@ export type ComposedEvent = Composed;
 
 /** https://spec.matrix.org/v1.19/client-server-api/#size-limits */
 const MAX_PDU_BYTES = 65_536;
+const MAX_NAME_BYTES = 255;
 /** Hashes, signatures and the rest of the envelope never take more than this. */
 const ENVELOPE_BYTES = 4096;
 
@@ -62,6 +63,9 @@ function stateKeyOf(draft: PermittedDraft): { state_key?: string } {
 }
 
 function refuseOversize(pdu: Pdu): void {
+  if ([pdu.type, pdu.state_key ?? ''].some((name) => Buffer.byteLength(name) > MAX_NAME_BYTES)) {
+    throw new MatrixError('M_TOO_LARGE', `The type and the state key of an event have at most ${MAX_NAME_BYTES} bytes`);
+  }
   if (Buffer.byteLength(JSON.stringify(pdu.content)) <= MAX_PDU_BYTES - ENVELOPE_BYTES) return;
   if (Buffer.byteLength(canonicalJson(pdu)) > MAX_PDU_BYTES) throw new MatrixError('M_TOO_LARGE', 'An event has at most 65,536 bytes');
 }
