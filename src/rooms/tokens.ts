@@ -18,7 +18,7 @@ const TOKEN = /^([st])(-?[0-9]{1,15})$/;
 
 export function parseStreamToken(raw: string): number {
   const [, kind, number] = TOKEN.exec(raw) ?? [];
-  if (kind !== 's' || number === undefined) throw new MatrixError('M_INVALID_PARAM', 'That is not a token of this server');
+  if (kind !== 's' || number === undefined || number.startsWith('-')) throw new MatrixError('M_INVALID_PARAM', 'That is not a token of this server');
   return Number(number);
 }
 

@@ -1,6 +1,9 @@
+import { findDevice } from '../auth/devices-store.js';
 import type { Session } from '../auth/session.js';
+import { MatrixError } from '../matrix/errors.js';
 import { JsonText } from '../matrix/reply.js';
 import type { TypeOf } from '../matrix/schema.js';
+import type { ReadTransaction } from '../storage/database.js';
 import { assemble } from './answer.js';
 import { anythingMoved, type MyRoom } from './my-rooms.js';
 import { readRequest, type SyncQuery, type SyncRequest, type Syncing } from './request.js';
@@ -13,16 +16,26 @@ export async function sync(deps: Syncing, call: { session: Session; query: TypeO
   const request = await readRequest(deps, call.session, call.query);
   if (!request.isInitial) await deps.acknowledgements.acknowledge(call.session.deviceNid, request.after);
   const deadline = deps.clock() + request.timeoutMs;
+  const began = deps.notifier.newest;
   for (;;) {
     // Taken before the snapshot: whatever lies up to here is in the snapshot for certain.
     const upTo = deps.notifier.newest;
-    const answer = await deps.db.read((tx) => assemble(deps, tx, request, upTo));
+    const answer = await deps.db.read(async (tx) => {
+      if (deps.notifier.movedSince(`ownDevices/${call.session.userNid}`, began)) await refuseRevoked(tx, call.session);
+      return assemble(deps, tx, request, upTo);
+    });
     const left = deadline - deps.clock();
     if (answer.hasNews || request.isInitial || request.fullState || left <= 0 || deps.closing.aborted || call.signal.aborted) {
       return new JsonText(answer.text);
     }
     await somethingMoved(deps, request, { upTo, rooms: answer.joined, ms: left, signal: call.signal });
   }
+}
+
+/** A session that ended while it waited is told nothing any more. */
+async function refuseRevoked(tx: ReadTransaction, { userNid, deviceId, deviceNid }: Session): Promise<void> {
+  const device = await findDevice(tx, userNid, deviceId);
+  if (device?.device_nid !== deviceNid) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is no longer valid');
 }
 
 interface Wait {
