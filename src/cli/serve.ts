@@ -32,7 +32,7 @@ arguments or configuration.`,
 
 async function serveFrom(configPaths: readonly string[], stopped: Promise<NodeJS.Signals>, ready: Ready | undefined): Promise<ExitCode> {
   const { config, notices } = loadConfig(configPaths, { missingSecret: makeSecret });
-  const log = createLogger();
+  const log = await createLogger();
   for (const notice of notices) log.warn(lineOf(notice));
   // Loaded only now: the other subcommands need neither the database nor the API.
   const { startServer } = await import('../server.js');
