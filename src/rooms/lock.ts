@@ -34,10 +34,10 @@ export type LockedRoom = Locked;
 /** A room that is only coming to be: nobody else can know of it. */
 export type NascentRoom = Nascent;
 
-export async function lockRoom(tx: Transaction, roomId: RoomId, states: StateCache): Promise<LockedRoom> {
+export async function lockRoom(tx: Transaction, roomId: RoomId, states: StateCache, refusal = NOT_IN_ROOM): Promise<LockedRoom> {
   await tx.lock(`room/${roomId}`);
   const row = await findRoom(tx, roomId);
-  if (row === undefined) throw forbidden(NOT_IN_ROOM);
+  if (row === undefined) throw forbidden(refusal);
   const tip: Tip = { ...row, extremities: JSON.parse(row.extremities) as EventId[] };
   return new Locked(row.room_nid, row.room_id, roomVersion(row.room_version), new RoomState(states, row.room_nid, tip.state_seq), tip);
 }

@@ -64,10 +64,10 @@ function wantedMemberships(membership: Membership | undefined, not: Membership |
   return ALL.filter((each) => each === membership || (not !== undefined && each !== not));
 }
 
-/** RULES D8: never from before one's own visibility. */
+/** RULES D8: never outside one's own visibility; a point in between stands for the next one that may be seen. */
 function visiblePoint(room: OpenRoom, seq: number): number {
-  const first = room.visibility.ranges[0]?.from ?? room.upTo;
-  return Math.min(Math.max(seq, first), room.upTo);
+  const next = room.visibility.ranges.find(({ to }) => seq <= to);
+  return next === undefined ? room.upTo : Math.min(Math.max(seq, next.from), room.upTo);
 }
 
 function asked(membership: string | undefined): Membership | undefined {

@@ -13,7 +13,6 @@ import { forget, membershipIn } from './memberships-store.js';
 import { authorisingUser } from './restricted.js';
 import { appendDraft, withoutUndefined, type Actor, type RoomWriting } from './writing.js';
 
-
 export const InviteBody = object({
   user_id: optional(string),
   reason: optional(string),
@@ -96,6 +95,9 @@ export async function knockRoom(
   return enter(deps, call.session, call.params.roomIdOrAlias, 'knock', { reason: call.body.reason });
 }
 
+/** How one gets into a room, and whether it exists, is told only to those who have to do with it. */
+const TO_STRANGERS = { join: 'You are not invited to this room', knock: 'You cannot knock on this room' } as const;
+
 async function enter(
   deps: RoomWriting,
   session: Session,
@@ -106,10 +108,14 @@ async function enter(
   const now = deps.clock();
   return deps.db.transaction(async (tx) => {
     const roomId = roomIdOrAlias.startsWith('#') ? await openAlias(tx, parseRoomAlias(roomIdOrAlias), session) : parseRoomId(roomIdOrAlias);
-    const room = await lockRoom(tx, roomId, deps.states);
+    const room = await lockRoom(tx, roomId, deps.states, TO_STRANGERS[membership]);
     const current = await membershipIn(tx, room.nid, session.userNid);
-    if (current?.membership !== membership) {
+    if (current?.membership === membership) return { room_id: roomId };
+    try {
       await changeMembership(deps, tx, room, { actor: session, target: session.userId, membership, extra, now });
+    } catch (error) {
+      if (current === undefined && error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw forbidden(TO_STRANGERS[membership]);
+      throw error;
     }
     return { room_id: roomId };
   });
@@ -182,6 +188,8 @@ async function changeOne(
   const now = deps.clock();
   await deps.db.transaction(async (tx) => {
     const room = await lockRoom(tx, roomId, deps.states);
+    // First, so that nobody outside learns who is inside.
+    if ((await membershipIn(tx, room.nid, session.userNid))?.membership !== 'join') throw forbidden(NOT_IN_ROOM);
     if (applies !== undefined && !applies(await membershipOf(tx, room, target))) throw forbidden('That person is not in this room in a way that this would change');
     await changeMembership(deps, tx, room, { actor: session, target, membership, extra, now });
   });
