@@ -36,7 +36,7 @@ CREATE TABLE users (
   is_locked INTEGER NOT NULL DEFAULT 0 CHECK (is_locked IN (0, 1)),
   is_suspended INTEGER NOT NULL DEFAULT 0 CHECK (is_suspended IN (0, 1)),
   created_ts BIGINT NOT NULL,
-  CONSTRAINT passwords_are_argon2id CHECK (password_hash IS NULL OR password_hash LIKE '$argon2id$%')
+  CONSTRAINT passwords_are_argon2id CHECK (password_hash IS NULL OR substr(password_hash, 1, 10) = '$argon2id$')
 );
 
 CREATE TABLE devices (
@@ -53,7 +53,8 @@ CREATE TABLE devices (
 CREATE TABLE access_tokens (
   token_hash TEXT NOT NULL PRIMARY KEY,     -- SHA-256 of the token: the token itself is nowhere on the server
   device_nid BIGINT NOT NULL REFERENCES devices (device_nid) ON DELETE CASCADE,
-  created_ts BIGINT NOT NULL
+  created_ts BIGINT NOT NULL,
+  CONSTRAINT tokens_are_hashed CHECK (length(token_hash) = 43)
 );
 CREATE INDEX access_tokens_of_device ON access_tokens (device_nid);
 
@@ -117,7 +118,23 @@ CREATE TABLE events (
   device_nid BIGINT,                        -- the device that sent it, with its transaction id
   txn_id TEXT,
   PRIMARY KEY (room_nid, seq),
-  UNIQUE (room_nid, position, type),
+  UNIQUE (room_nid, position, seq, type, state_key),
+  -- The rules go by the columns, clients by the text: both say the same. The text ends with its state_key and its type, whatever stood
+  -- in it before: of a key given twice every reader of JSON that matters takes the last.
+  CONSTRAINT text_says_what_columns_say CHECK (substr(CAST(json AS TEXT), 1, 12) = '{"content":{'
+    AND substr(CAST(json AS TEXT), length(CAST(json AS TEXT)) + 1
+      - length(coalesce('"state_key":"' || replace(replace(state_key, '\', '\\'), '"', '\"') || '",', '') || '"type":"' || replace(replace(type, '\', '\\'), '"', '\"') || '"}'))
+      = coalesce('"state_key":"' || replace(replace(state_key, '\', '\\'), '"', '\"') || '",', '') || '"type":"' || replace(replace(type, '\', '\\'), '"', '\"') || '"}'),
+  -- SQLite reads the first of two equal keys and clients read the last: what a rule depends on is spelt once, and without escapes.
+  CONSTRAINT rules_are_spelt_once CHECK (type NOT IN ('m.room.join_rules', 'm.room.history_visibility', 'm.room.guest_access', 'm.room.encryption')
+    OR (replace(CAST(json AS TEXT), '\u', '') = CAST(json AS TEXT)
+      AND length(replace(CAST(json AS TEXT), '"content"', '')) = length(CAST(json AS TEXT)) - 9
+      AND length(replace(CAST(json AS TEXT), '"join_rule"', '')) >= length(CAST(json AS TEXT)) - 11
+      AND length(replace(CAST(json AS TEXT), '"history_visibility"', '')) >= length(CAST(json AS TEXT)) - 20
+      AND length(replace(CAST(json AS TEXT), '"guest_access"', '')) >= length(CAST(json AS TEXT)) - 14
+      AND length(replace(CAST(json AS TEXT), '"algorithm"', '')) >= length(CAST(json AS TEXT)) - 11
+      AND length(replace(CAST(json AS TEXT), '"rotation_period_ms"', '')) >= length(CAST(json AS TEXT)) - 20
+      AND length(replace(CAST(json AS TEXT), '"rotation_period_msgs"', '')) >= length(CAST(json AS TEXT)) - 22)),
   CONSTRAINT no_public_rooms CHECK (type <> 'm.room.join_rules'         -- coalesce: a CHECK that is NULL passes
     OR coalesce(json -> 'content' ->> 'join_rule', '') IN ('invite', 'knock', 'restricted', 'knock_restricted')),
   CONSTRAINT no_world_readable_history CHECK (type <> 'm.room.history_visibility'
@@ -126,13 +143,24 @@ CREATE TABLE events (
     OR coalesce(json -> 'content' ->> 'guest_access', 'forbidden') = 'forbidden'),
   CONSTRAINT only_megolm CHECK (type <> 'm.room.encryption'             -- also refuses redacting the encryption event
     OR coalesce(json -> 'content' ->> 'algorithm', '') = 'm.megolm.v1.aes-sha2'),
-  CONSTRAINT keys_rotate CHECK (type <> 'm.room.encryption'
-    OR (CAST(coalesce(json -> 'content' ->> 'rotation_period_msgs', '100') AS BIGINT) BETWEEN 1 AND 100
-      AND CAST(coalesce(json -> 'content' ->> 'rotation_period_ms', '604800000') AS BIGINT) BETWEEN 1 AND 604800000)),
-  CONSTRAINT only_encrypted_messages CHECK (state_key IS NOT NULL OR type IN ('m.room.encrypted', 'm.room.redaction', 'm.reaction')),
+  CONSTRAINT keys_rotate CHECK (type <> 'm.room.encryption' OR (        -- digits and nothing else: neither "100" nor 1e9
+    ltrim(CAST(coalesce(json -> 'content' -> 'rotation_period_msgs', '100') AS TEXT), '0123456789') = ''
+    AND ltrim(CAST(coalesce(json -> 'content' -> 'rotation_period_ms', '604800000') AS TEXT), '0123456789') = ''
+    AND CASE WHEN length(CAST(coalesce(json -> 'content' -> 'rotation_period_msgs', '100') AS TEXT)) <= 3
+      THEN CAST(coalesce(json -> 'content' ->> 'rotation_period_msgs', '100') AS BIGINT) BETWEEN 1 AND 100 ELSE 1 = 0 END
+    AND CASE WHEN length(CAST(coalesce(json -> 'content' -> 'rotation_period_ms', '604800000') AS TEXT)) <= 9
+      THEN CAST(coalesce(json -> 'content' ->> 'rotation_period_ms', '604800000') AS BIGINT) BETWEEN 1 AND 604800000 ELSE 1 = 0 END)),
+  CONSTRAINT only_encrypted_messages CHECK ((state_key IS NULL) = (type IN ('m.room.encrypted', 'm.room.redaction', 'm.reaction'))
+    AND type NOT IN ('m.room.message', 'm.sticker')),
+  -- Megolm begins with version 3 and the tag 0x08, which in base64 are these.
   CONSTRAINT messages_are_ciphertext CHECK (type <> 'm.room.encrypted' OR redacted_by_seq IS NOT NULL
-    OR coalesce(json -> 'content' ->> 'algorithm', '') = 'm.megolm.v1.aes-sha2'),
-  CONSTRAINT no_third_party_invites CHECK (type <> 'm.room.third_party_invite')
+    OR (coalesce(json -> 'content' ->> 'algorithm', '') = 'm.megolm.v1.aes-sha2'
+      AND coalesce(substr(json -> 'content' ->> 'ciphertext', 1, 3), '') IN ('Awg', 'Awh', 'Awi', 'Awj'))),
+  CONSTRAINT redacted_messages_are_empty CHECK (type <> 'm.room.encrypted' OR redacted_by_seq IS NULL
+    OR (substr(CAST(json AS TEXT), 1, 14) = '{"content":{},' AND length(replace(CAST(json AS TEXT), '"content"', '')) = length(CAST(json AS TEXT)) - 9)),
+  CONSTRAINT little_stands_in_clear CHECK (type NOT IN ('m.room.redaction', 'm.reaction') OR length(CAST(json AS TEXT)) <= 5000),
+  CONSTRAINT no_third_party_invites CHECK (type <> 'm.room.third_party_invite'
+    AND (type <> 'm.room.member' OR json -> 'content' -> 'third_party_invite' IS NULL))
 );
 -- A transaction id is good once for a device, a room and a type; the same request again finds its event here.
 CREATE UNIQUE INDEX events_sent_once ON events (device_nid, txn_id, room_nid, type) WHERE txn_id IS NOT NULL;
@@ -145,7 +173,7 @@ CREATE TABLE current_state (
   position BIGINT NOT NULL,                 -- the event's
   since_seq BIGINT NOT NULL,                -- where in the timeline it took effect
   PRIMARY KEY (room_nid, type, state_key),
-  FOREIGN KEY (room_nid, position, type) REFERENCES events (room_nid, position, type)
+  CONSTRAINT state_is_of_its_event FOREIGN KEY (room_nid, position, seq, type, state_key) REFERENCES events (room_nid, position, seq, type, state_key)
 );
 CREATE INDEX current_state_since ON current_state (room_nid, since_seq);
 

@@ -66,7 +66,7 @@ async function logIn(tx: Transaction, localpart: string, id: string, account: { 
 
 async function newRoom(tx: Transaction, founderNid: number): Promise<number> {
   const roomNid = await newNid(tx);
-  const json = JSON.stringify({ content: { algorithm: 'm.megolm.v1.aes-sha2' }, type: 'm.room.encryption' });
+  const json = JSON.stringify({ content: { algorithm: 'm.megolm.v1.aes-sha2' }, state_key: '', type: 'm.room.encryption' });
   const position = await insertEvent(tx, { roomNid, seq: 1, type: 'm.room.encryption', stateKey: '', senderNid: founderNid, json });
   await tx.run(sql`
     INSERT INTO current_state (room_nid, type, state_key, seq, position, since_seq)
@@ -80,7 +80,7 @@ async function newRoom(tx: Transaction, founderNid: number): Promise<number> {
 async function changeMembership(tx: Transaction, roomNid: number, { userId, userNid }: Session, membership: Membership): Promise<void> {
   const tip = await tx.one<{ seq: number }>(sql`UPDATE rooms SET seq = seq + 1 WHERE room_nid = ${roomNid} RETURNING seq`);
   const seq = tip?.seq ?? 0;
-  const json = JSON.stringify({ content: { membership }, type: 'm.room.member' });
+  const json = JSON.stringify({ content: { membership }, state_key: userId, type: 'm.room.member' });
   const position = await insertEvent(tx, { roomNid, seq, type: 'm.room.member', stateKey: userId, senderNid: userNid, json });
   await tx.run(sql`
     INSERT INTO past_state (room_nid, type, state_key, seq, since_seq, until_seq)

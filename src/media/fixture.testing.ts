@@ -108,7 +108,7 @@ export class Room {
     await tx.run(sql`
       INSERT INTO events (room_nid, seq, position, event_id, type, state_key, sender_nid, origin_server_ts, json, pdu, notify_sum, highlight_sum)
       VALUES (${this.nid}, ${seq}, ${seq}, ${`$${this.nid}-${seq}`}, ${type}, ${stateKey}, ${this.founder.userNid}, 0,
-        ${JSON.stringify({ content, type })}, '{}', 0, 0)`);
+        ${JSON.stringify({ content, state_key: stateKey, type })}, '{}', 0, 0)`);
     await putState(tx, { roomNid: this.nid, type, stateKey, seq, position: seq });
     return seq;
   }

@@ -12,6 +12,14 @@ const MAX_STATE_BYTES = 16 * 1024;
 /** Only the event's own limit holds for these: large rooms need them large. */
 const UP_TO_THE_EVENT_LIMIT: readonly string[] = ['m.room.power_levels', 'm.room.server_acl'];
 
+/** Only a timeline holds these, and plaintext none: as state they would be plaintext under another name. */
+const NEVER_STATE: readonly string[] = ['m.room.encrypted', 'm.room.redaction', 'm.reaction', 'm.room.message', 'm.sticker'];
+const SEALED: readonly string[] = ['m.room.join_rules', 'm.room.history_visibility', 'm.room.guest_access', 'm.room.encryption'];
+/** What the schema reads of those. */
+const READ_BY_SCHEMA: readonly string[] = [
+  'content', 'join_rule', 'history_visibility', 'guest_access', 'algorithm', 'rotation_period_ms', 'rotation_period_msgs',
+];
+
 /** What the rules need to know of the shard to judge a state event. */
 export interface StateFacts {
   /** A3: rooms of this shard, among those a restricted rule names. */
@@ -22,21 +30,11 @@ export interface StateFacts {
 
 /** A2-A5, A13, B1-B3, B8: every rule that a state event would break. */
 export function stateViolations(type: string, content: JsonObject, facts: StateFacts): readonly Violation[] {
+  if (NEVER_STATE.includes(type)) return violation('B4', 'Messages are no state: they are sent, and encrypted');
+  if (SEALED.includes(type)) return [...sealedViolations(type, content, facts), ...spellingViolations(content), ...sizeViolations(type, content)];
   switch (type) {
-    case 'm.room.join_rules':
-      return [...joinRuleViolations(content, facts.knownRooms), ...sizeViolations(type, content)];
-    case 'm.room.history_visibility':
-      return isOneOf(HISTORY_VISIBILITIES, content['history_visibility'])
-        ? sizeViolations(type, content)
-        : violation('A4', 'The history of a room on this server is for its members: shared, invited or joined');
-    case 'm.room.guest_access':
-      return content['guest_access'] === 'forbidden'
-        ? sizeViolations(type, content)
-        : violation('A5', 'This server has no guests', 'M_GUEST_ACCESS_FORBIDDEN');
     case 'm.room.third_party_invite':
       return violation('A13', 'This server sends no invitations to e-mail addresses or telephone numbers', 'M_THREEPID_DENIED');
-    case 'm.room.encryption':
-      return [...encryptionViolations(content, facts.encryption), ...sizeViolations(type, content)];
     case 'm.room.member':
       return memberViolations(content);
     case 'm.room.name':
@@ -46,6 +44,28 @@ export function stateViolations(type: string, content: JsonObject, facts: StateF
     default:
       return sizeViolations(type, content);
   }
+}
+
+function sealedViolations(type: string, content: JsonObject, facts: StateFacts): readonly Violation[] {
+  switch (type) {
+    case 'm.room.join_rules':
+      return joinRuleViolations(content, facts.knownRooms);
+    case 'm.room.history_visibility':
+      return isOneOf(HISTORY_VISIBILITIES, content['history_visibility'])
+        ? nothing
+        : violation('A4', 'The history of a room on this server is for its members: shared, invited or joined');
+    case 'm.room.guest_access':
+      return content['guest_access'] === 'forbidden' ? nothing : violation('A5', 'This server has no guests', 'M_GUEST_ACCESS_FORBIDDEN');
+    default:
+      return encryptionViolations(content, facts.encryption);
+  }
+}
+
+/** The schema compares these as text, lest engines and clients read them differently: nothing it reads may stand there twice or escaped. */
+function spellingViolations(content: JsonObject): readonly Violation[] {
+  const text = JSON.stringify({ content });
+  const isPlain = !text.includes('\\u') && READ_BY_SCHEMA.every((name) => text.split(`"${name}"`).length <= 2);
+  return isPlain ? nothing : violation('A2', 'This state must say each thing once and without escapes', 'M_BAD_JSON');
 }
 
 /** The rooms a restricted rule lets in, as far as they are well formed; the caller finds out which of them this shard knows. */

@@ -5,7 +5,7 @@ import { newNid } from '../storage/stream.js';
 export async function shareRoom(db: Database, roomId: string, userNids: readonly number[]): Promise<number> {
   return db.transaction(async (tx) => {
     const nid = await newNid(tx);
-    const content = JSON.stringify({ content: { algorithm: 'm.megolm.v1.aes-sha2' }, type: 'm.room.encryption' });
+    const content = JSON.stringify({ content: { algorithm: 'm.megolm.v1.aes-sha2' }, state_key: '', type: 'm.room.encryption' });
     await tx.run(sql`
       INSERT INTO events (room_nid, seq, position, event_id, type, state_key, sender_nid, origin_server_ts, json, pdu, notify_sum, highlight_sum)
       VALUES (${nid}, 1, ${nid}, ${`$${nid}`}, 'm.room.encryption', '', ${userNids[0] ?? 0}, 0, ${content}, '{}', 0, 0)`);

@@ -1,6 +1,6 @@
 import type { Session } from '../auth/session.js';
 import { forbidden, MatrixError } from '../matrix/errors.js';
-import { parseRoomAlias, parseUserId, serverOf, type RoomId, type UserId } from '../matrix/identifiers.js';
+import { parseOpaque, parseRoomAlias, parseUserId, serverOf, type RoomId, type UserId } from '../matrix/identifiers.js';
 import { roomVersion, type RoomVersionFeatures } from '../matrix/room-versions.js';
 import { anyObject, array, boolean, object, oneOf, optional, string, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import { createRoomViolations } from '../policy/create-room.js';
@@ -47,7 +47,7 @@ export async function createRoom(
   const version = roomVersion(body.room_version ?? deps.defaultRoomVersion);
   refuseUncreatable(version);
   const invited = (body.invite ?? []).map(parseUserId);
-  const initial = (body.initial_state ?? []).map((event) => ({ ...event, stateKey: event.state_key ?? '' }));
+  const initial = (body.initial_state ?? []).map(({ type, state_key = '', content }) => ({ type: parseOpaque(type), stateKey: parseOpaque(state_key), content }));
   if (initial.some(({ type }) => FOUNDERS_OWN.includes(type))) {
     throw new MatrixError('M_INVALID_PARAM', 'initial_state may not hold the creation of the room or memberships');
   }

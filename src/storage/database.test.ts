@@ -179,23 +179,8 @@ describe.each(engines)('a database on $name', ({ open }) => {
   });
 
   it('holds foreign keys', async () => {
-    await expect(db.transaction((tx) => tx.run(sql`INSERT INTO access_tokens (token_hash, device_nid, created_ts) VALUES (${'x'}, 99, 0)`)))
+    await expect(db.transaction((tx) => tx.run(sql`INSERT INTO access_tokens (token_hash, device_nid, created_ts) VALUES (${'x'.repeat(43)}, 99, 0)`)))
       .rejects.toThrow(/foreign key/i);
-  });
-
-  it('holds the rules the schema states', async () => {
-    const store = (type: string, stateKey: string | null, content: object) => db.transaction(async (tx) => {
-      const nid = await advance(tx, []);
-      await tx.run(sql`INSERT INTO users (user_nid, user_id, is_account, created_ts) VALUES (${nid}, ${`@u${nid}:x`}, 1, 0)`);
-      await tx.run(sql`
-        INSERT INTO events (room_nid, seq, position, event_id, type, state_key, sender_nid, origin_server_ts, json, pdu, notify_sum, highlight_sum)
-        VALUES (1, ${nid}, ${nid}, ${`$${nid}`}, ${type}, ${stateKey}, ${nid}, 0, ${JSON.stringify({ content, type })}, ${'{}'}, 0, 0)`);
-    });
-    await store('m.room.join_rules', '', { join_rule: 'invite' });
-    await expect(store('m.room.join_rules', '', { join_rule: 'public' })).rejects.toThrow('no_public_rooms');
-    await expect(store('m.room.encryption', '', {})).rejects.toThrow('only_megolm');
-    await expect(store('m.room.encryption', '', { algorithm: 'm.megolm.v1.aes-sha2', rotation_period_msgs: 101 })).rejects.toThrow('keys_rotate');
-    await expect(store('m.room.message', null, { body: 'hello' })).rejects.toThrow('only_encrypted_messages');
   });
 
   it('finishes what was begun before it closes, and refuses what comes after', async () => {

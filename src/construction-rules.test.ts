@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sql, type Database, type Sql, type Transaction } from './storage/database.js';
+import { engines } from './storage/engines.testing.js';
+
+const MEGOLM = 'm.megolm.v1.aes-sha2';
+const ciphertext = 'AwgAEpABciphertext';
+const ROOM = 1;
+const PERSON = 2;
+
+/** What is wrong with an event that the schema must refuse, and the constraint that says so; where two do, the engines differ in which they ask first. */
+type Refused = readonly [what: string, constraint: string, type: string, stateKey: string | null, content: object | string];
+
+const refused: readonly Refused[] = [
+  ...['public', 'private', 'PUBLIC', ' invite', '', 'knock\n'].map((rule): Refused => [`join rule ${JSON.stringify(rule)}`, 'no_public_rooms', 'm.room.join_rules', '', { join_rule: rule }]),
+  ...[null, true, 0, ['invite'], { join_rule: 'invite' }].map((rule): Refused => [`join rule ${JSON.stringify(rule)}`, 'no_public_rooms|rules_are_spelt_once', 'm.room.join_rules', '', { join_rule: rule }]),
+  ['no join rule', 'no_public_rooms', 'm.room.join_rules', '', {}],
+  ['a public join rule under another state key', 'no_public_rooms', 'm.room.join_rules', 'elsewhere', { join_rule: 'public' }],
+  ['a join rule inside another object', 'no_public_rooms|rules_are_spelt_once', 'm.room.join_rules', '', { content: { join_rule: 'invite' } }],
+  ['a join rule of two minds', 'no_public_rooms|rules_are_spelt_once', 'm.room.join_rules', '', '{"join_rule":"invite","join_rule":"public"}'],
+  ['a join rule of two minds with a space', 'no_public_rooms|rules_are_spelt_once', 'm.room.join_rules', '', '{"join_rule" : "invite", "join_rule" : "public"}'],
+  ['a join rule with an escaped twin', 'no_public_rooms|rules_are_spelt_once', 'm.room.join_rules', '', '{"join_rule":"invite","join\\u005frule":"public"}'],
+  ['two contents', 'no_public_rooms|rules_are_spelt_once', 'm.room.join_rules', '', '{"join_rule":"invite"},"content":{"join_rule":"public"}'],
+  ['a second content under an escaped name', 'no_public_rooms|rules_are_spelt_once', 'm.room.join_rules', '', '{"join_rule":"invite"},"c\\u006fntent":{"join_rule":"public"}'],
+  ...['world_readable', 'public', '', null].map((seen): Refused => [`history visibility ${String(seen)}`, 'no_world_readable_history', 'm.room.history_visibility', '', { history_visibility: seen }]),
+  ['no history visibility', 'no_world_readable_history', 'm.room.history_visibility', '', {}],
+  ['a history visibility of two minds', 'no_world_readable_history|rules_are_spelt_once', 'm.room.history_visibility', '', '{"history_visibility":"shared","history_visibility":"world_readable"}'],
+  ...['can_join', '', 'anything'].map((access): Refused => [`guest access ${access}`, 'no_guests', 'm.room.guest_access', '', { guest_access: access }]),
+  ['guest access of two minds', 'no_guests|rules_are_spelt_once', 'm.room.guest_access', '', '{"guest_access":"forbidden","guest_access":"can_join"}'],
+  ...['m.olm.v1.curve25519-aes-sha2', 'none', '', null, [MEGOLM]].map((algorithm): Refused => [`algorithm ${JSON.stringify(algorithm)}`, 'only_megolm', 'm.room.encryption', '', { algorithm }]),
+  ['no algorithm', 'only_megolm', 'm.room.encryption', '', {}],
+  ['another algorithm under another state key', 'only_megolm', 'm.room.encryption', 'x', { algorithm: 'none' }],
+  ['an algorithm of two minds', 'only_megolm|rules_are_spelt_once', 'm.room.encryption', '', `{"algorithm":"${MEGOLM}","algorithm":"none"}`],
+  ...['101', '0', '-1', '1e9', '1.0e2', '"100"', '"5e8"', 'null', '99.5', '[1]', '100000000000000000000', '{"a":1}', 'true'].map((n): Refused => [
+    `rotation after ${n} messages`, 'keys_rotate', 'm.room.encryption', '', `{"algorithm":"${MEGOLM}","rotation_period_msgs":${n}}`,
+  ]),
+  ...['604800001', '0', '-5', '1e400', '"1"', 'null', '0.5'].map((n): Refused => [
+    `rotation after ${n} ms`, 'keys_rotate', 'm.room.encryption', '', `{"algorithm":"${MEGOLM}","rotation_period_ms":${n}}`,
+  ]),
+  ['a rotation of two minds', 'keys_rotate|rules_are_spelt_once', 'm.room.encryption', '', `{"algorithm":"${MEGOLM}","rotation_period_msgs":1,"rotation_period_msgs":1000000}`],
+  ...['m.room.message', 'm.sticker', 'm.call.invite', 'org.example.note', 'm.room.name'].map((type): Refused => [`${type} in a timeline`, 'only_encrypted_messages', type, null, { body: 'hello' }]),
+  ...['m.room.message', 'm.sticker', 'm.room.encrypted', 'm.room.redaction', 'm.reaction'].map((type): Refused => [`${type} as state`, 'only_encrypted_messages', type, '', { algorithm: MEGOLM, ciphertext }]),
+  ['an encrypted message of another algorithm', 'messages_are_ciphertext', 'm.room.encrypted', null, { algorithm: 'none', ciphertext }],
+  ['an encrypted message without ciphertext', 'messages_are_ciphertext', 'm.room.encrypted', null, { algorithm: MEGOLM, body: 'hello' }],
+  ['an encrypted message whose ciphertext is text', 'messages_are_ciphertext', 'm.room.encrypted', null, { algorithm: MEGOLM, ciphertext: 'hello' }],
+  ['an encrypted message whose ciphertext is an object', 'messages_are_ciphertext', 'm.room.encrypted', null, { algorithm: MEGOLM, ciphertext: { type: 0 } }],
+  ['a reaction that is a letter', 'little_stands_in_clear', 'm.reaction', null, { body: 'hello '.repeat(1000) }],
+  ['a redaction that is a letter', 'little_stands_in_clear', 'm.room.redaction', null, { reason: 'hello '.repeat(1000) }],
+  ['a third-party invite', 'no_third_party_invites', 'm.room.third_party_invite', 'token', {}],
+  ['a membership by third-party invite', 'no_third_party_invites', 'm.room.member', '@a:b', { membership: 'invite', third_party_invite: { signed: {} } }],
+  ['a membership whose third-party invite is null', 'no_third_party_invites', 'm.room.member', '@a:b', { membership: 'invite', third_party_invite: null }],
+  ...['"hello"', '["invite"]', 'null', '5'].map((content): Refused => [`content that is ${content}`, 'text_says_what_columns_say', 'm.room.name', '', content]),
+];
+
+describe.each(engines)('the schema on $name refuses', ({ open }) => {
+  let db: Database;
+  let drop: () => Promise<void>;
+  let seq = 10;
+
+  beforeAll(async () => {
+    ({ db, drop } = await open());
+    await write(sql`INSERT INTO shard (only_row, name, created_ts) VALUES (1, 'shard.example', 0)`);
+    await write(sql`INSERT INTO users (user_nid, user_id, is_account, created_ts) VALUES (${PERSON}, '@alice:shard.example', 1, 0)`);
+    await put('m.room.encryption', '', { algorithm: MEGOLM }, { at: 1 });
+    await write(sql`INSERT INTO current_state (room_nid, type, state_key, seq, position, since_seq) VALUES (${ROOM}, 'm.room.encryption', '', 1, 1, 1)`);
+    await write(roomRow(ROOM));
+  });
+  afterAll(() => drop());
+
+  it.each(refused)('%s (%s)', async (_, constraint, type, stateKey, content) => {
+    await expect(put(type, stateKey, content)).rejects.toThrow(new RegExp(constraint));
+  });
+
+  it('none of what the rules allow', async () => {
+    for (const join_rule of ['invite', 'knock', 'restricted', 'knock_restricted']) await put('m.room.join_rules', '', { join_rule });
+    for (const history_visibility of ['shared', 'invited', 'joined']) await put('m.room.history_visibility', '', { history_visibility });
+    await put('m.room.guest_access', '', { guest_access: 'forbidden' });
+    await put('m.room.encryption', '', { algorithm: MEGOLM, rotation_period_msgs: 1, rotation_period_ms: 604_800_000 });
+    await put('m.room.encryption', '', { rotation_period_msgs: 100, rotation_period_ms: 1, algorithm: MEGOLM });
+    await put('m.room.encrypted', null, { algorithm: MEGOLM, ciphertext });
+    await put('m.reaction', null, { 'm.relates_to': { rel_type: 'm.annotation', event_id: '$a', key: '👍' } });
+    await put('m.room.redaction', null, { reason: 'a "quoted" reason' });
+    await put('m.room.member', '@a:b', { membership: 'join', displayname: 'third_party_invite' });
+    await put('org.example."quoted"\\type', 'a "key" \\ of ünïcode 🔑', { content: { content: 1 } });
+  });
+
+  it('a text that says something else than its columns', async () => {
+    const text = (json: string) => expect(put('m.room.name', '', {}, { json })).rejects.toThrow('text_says_what_columns_say');
+    await text('{"content":{"name":"x"},"state_key":"","type":"m.room.join_rules"}');
+    await text('{"content":{"body":"x"},"type":"m.room.name"}');
+    await text('{"content":{"body":"x"},"state_key":"other","type":"m.room.name"}');
+    await text('{"content":{"name":"x"},"state_key":"","type":"m.room.name","type":"m.room.message"}');
+    await text('{"type":"m.room.name","state_key":"","content":{"name":"x"}}');
+    await text('[]');
+  });
+
+  it('what is no JSON', async () => {
+    await expect(put('m.room.join_rules', '', {}, { json: '{"content":{"join_rule":"invite"' })).rejects.toThrow();
+    await expect(put('m.room.join_rules', '', {}, { json: 'invite' })).rejects.toThrow();
+  });
+
+  it('events that become something else', async () => {
+    const at = await put('m.room.encrypted', null, { algorithm: MEGOLM, ciphertext });
+    const plain = JSON.stringify({ content: { algorithm: MEGOLM, body: 'hello' }, type: 'm.room.encrypted' });
+    const change = (assignments: Sql) => expect(write(sql`UPDATE events SET ${assignments} WHERE room_nid = ${ROOM} AND seq = ${at}`)).rejects;
+    await change(sql`type = 'm.room.message'`).toThrow(/only_encrypted_messages|text_says_what_columns_say/);
+    await change(sql`json = ${plain}`).toThrow('messages_are_ciphertext');
+    await change(sql`state_key = ''`).toThrow(/text_says_what_columns_say|only_encrypted_messages/);
+    await change(sql`type = NULL`).toThrow(/null/i);
+    await change(sql`json = NULL`).toThrow(/null/i);
+    // What is called redacted holds nothing: not the ciphertext, and not something else in its stead.
+    await change(sql`redacted_by_seq = 5`).toThrow('redacted_messages_are_empty');
+    await change(sql`json = ${plain}, redacted_by_seq = 5`).toThrow('redacted_messages_are_empty');
+    await change(sql`json = '{"content":{},"content":{"body":"hello"},"type":"m.room.encrypted"}', redacted_by_seq = 5`).toThrow('redacted_messages_are_empty');
+    await write(sql`UPDATE events SET json = '{"content":{},"event_id":"$a","type":"m.room.encrypted"}', redacted_by_seq = 5 WHERE room_nid = ${ROOM} AND seq = ${at}`);
+    const rule = await put('m.room.join_rules', '', { join_rule: 'invite' });
+    await expect(write(sql`
+      UPDATE events SET json = '{"content":{"join_rule":"public"},"state_key":"","type":"m.room.join_rules"}'
+      WHERE room_nid = ${ROOM} AND seq = ${rule}`)).rejects.toThrow('no_public_rooms');
+  });
+
+  it('a room that loses its encryption', async () => {
+    const other = await put('m.room.encryption', 'other', { algorithm: MEGOLM });
+    const name = await put('m.room.name', '', { name: 'x' });
+    const isRefused = (query: Sql) => expect(write(query)).rejects.toThrow(/foreign key|every_room_is_encrypted|state_is_of_its_event|CHECK|check/i);
+    const itsState = sql`room_nid = ${ROOM} AND type = 'm.room.encryption' AND state_key = ''`;
+    await isRefused(sql`DELETE FROM current_state WHERE ${itsState}`);
+    await isRefused(sql`UPDATE current_state SET state_key = 'gone' WHERE ${itsState}`);
+    await isRefused(sql`UPDATE current_state SET type = 'm.room.name' WHERE ${itsState}`);
+    await isRefused(sql`UPDATE current_state SET room_nid = 77 WHERE ${itsState}`);
+    await isRefused(sql`UPDATE current_state SET seq = ${name}, position = ${name} WHERE ${itsState}`);
+    await isRefused(sql`UPDATE current_state SET seq = ${other}, position = ${other} WHERE ${itsState}`);
+    await isRefused(sql`UPDATE current_state SET seq = ${name} WHERE ${itsState}`);
+    await isRefused(sql`DELETE FROM events WHERE room_nid = ${ROOM} AND seq = 1`);
+    await isRefused(sql`UPDATE events SET type = 'm.room.name', json = '{"content":{},"state_key":"","type":"m.room.name"}' WHERE room_nid = ${ROOM} AND seq = 1`);
+    await isRefused(sql`UPDATE events SET json = '{"content":{},"state_key":"","type":"m.room.encryption"}', redacted_by_seq = 2 WHERE room_nid = ${ROOM} AND seq = 1`);
+    await isRefused(sql`UPDATE rooms SET encryption_type = 'm.room.name' WHERE room_nid = ${ROOM}`);
+    await isRefused(sql`UPDATE rooms SET encryption_state_key = 'other' WHERE room_nid = ${ROOM}`);
+    await expect(write(sql`UPDATE rooms SET encryption_type = NULL WHERE room_nid = ${ROOM}`)).rejects.toThrow(/null/i);
+    await isRefused(sql`UPDATE rooms SET room_nid = 78 WHERE room_nid = ${ROOM}`);
+  });
+
+  it('a room without encryption', async () => {
+    await expect(write(roomRow(5))).rejects.toThrow(/foreign key/i);
+  });
+
+  it('media of another shard, and another shard', async () => {
+    const media = (shard: string | null) => write(sql`
+      INSERT INTO media (media_id, shard, uploader_nid, device_nid, size, sha256, wrapped_key, created_ts, grants_until_ts)
+      VALUES ('m', ${shard}, ${PERSON}, 1, 1, 'x', 'x', 0, 0)`);
+    await expect(media('other.example')).rejects.toThrow(/foreign key/i);
+    await expect(media(null)).rejects.toThrow(/null/i);
+    await expect(write(sql`INSERT INTO shard (only_row, name, created_ts) VALUES (1, 'other.example', 0)`)).rejects.toThrow(/unique/i);
+    await expect(write(sql`INSERT INTO shard (only_row, name, created_ts) VALUES (2, 'other.example', 0)`)).rejects.toThrow(/check/i);
+    await media('shard.example');
+    await expect(write(sql`UPDATE media SET shard = 'other.example'`)).rejects.toThrow(/foreign key/i);
+    await expect(write(sql`UPDATE shard SET name = 'other.example'`)).rejects.toThrow(/foreign key/i);
+    await expect(write(sql`INSERT INTO media_grants (media_id, room_nid, seq, granted_ts) VALUES ('m', 99, 1, 0)`)).rejects.toThrow(/foreign key/i);
+    await expect(write(sql`INSERT INTO media_grants (media_id, room_nid, seq, granted_ts) VALUES ('other', ${ROOM}, 1, 0)`)).rejects.toThrow(/foreign key/i);
+  });
+
+  it('passwords and tokens that could be read back', async () => {
+    for (const hash of ['hunter2', '', '$2b$12$abc', '$argon2i$v=19$', '$ARGON2ID$v=19$']) {
+      await expect(write(sql`UPDATE users SET password_hash = ${hash}`)).rejects.toThrow('passwords_are_argon2id');
+    }
+    await write(sql`INSERT INTO devices (device_nid, user_nid, device_id, created_ts) VALUES (3, ${PERSON}, 'A', 0)`);
+    await expect(write(sql`INSERT INTO access_tokens (token_hash, device_nid, created_ts) VALUES (${`cls_${'a'.repeat(43)}`}, 3, 0)`)).rejects.toThrow('tokens_are_hashed');
+  });
+
+  function write(query: Sql): Promise<number> {
+    return db.transaction((tx) => tx.run(query));
+  }
+
+  /** Inserts an event as its columns and its text would have it; resolves to its seq. A content given as text stands there as it is. */
+  async function put(type: string, stateKey: string | null, content: object | string, { at = (seq += 1), json = textOf(type, stateKey, content) } = {}): Promise<number> {
+    await db.transaction((tx: Transaction) => tx.run(sql`
+      INSERT INTO events (room_nid, seq, position, event_id, type, state_key, sender_nid, origin_server_ts, json, pdu, notify_sum, highlight_sum)
+      VALUES (${ROOM}, ${at}, ${at}, ${`$${at}`}, ${type}, ${stateKey}, ${PERSON}, 0, ${json}, '{}', 0, 0)`));
+    return at;
+  }
+
+  function roomRow(nid: number): Sql {
+    return sql`
+      INSERT INTO rooms (room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum, thread_seq)
+      VALUES (${nid}, ${`!${nid}:shard.example`}, '11', 1, 1, 1, 1, '[]', 0, 0, 0)`;
+  }
+});
+
+function textOf(type: string, stateKey: string | null, content: object | string): string {
+  const state = stateKey === null ? '' : `"state_key":${JSON.stringify(stateKey)},`;
+  return `{"content":${typeof content === 'string' ? content : JSON.stringify(content)},${state}"type":${JSON.stringify(type)}}`;
+}
