@@ -107,7 +107,7 @@ export async function startShard(settings: Settings = {}): Promise<Shard> {
   let serving = await serve(home);
   const before: string[] = [];
   return {
-    ...shardAt(home.baseUrl, SECRET, home.folder),
+    ...shardAt(home.baseUrl, String(settings['registration_shared_secret'] ?? SECRET), home.folder),
     get pid() { return serving.pid; },
     failures: () => [...before, ...serving.failures],
     stored: () => storedIn(home.folder),
