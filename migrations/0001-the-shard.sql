@@ -164,6 +164,8 @@ CREATE TABLE events (
 );
 -- A transaction id is good once for a device, a room and a type; the same request again finds its event here.
 CREATE UNIQUE INDEX events_sent_once ON events (device_nid, txn_id, room_nid, type) WHERE txn_id IS NOT NULL;
+-- The running totals of a thread up to any event, its redacted ones included.
+CREATE INDEX events_of_thread ON events (room_nid, thread_root, seq) WHERE thread_root IS NOT NULL;
 
 CREATE TABLE current_state (
   room_nid BIGINT NOT NULL,

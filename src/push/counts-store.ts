@@ -18,20 +18,20 @@ export async function threadSums(
   if (points.length === 0) return [];
   return tx.all<ThreadSums>(sql`
     WITH picked (room_nid, seq) AS (VALUES ${rowsOf(points.map((p) => [p.room_nid, p.seq]), 2)}),
-    unread (room_nid, root_id, notify_sum, highlight_sum, read_seq) AS (
-      SELECT t.room_nid, t.root_id, t.notify_sum, t.highlight_sum, (
+    threaded (room_nid, root_id, notify_sum, highlight_sum, room_seq, thread_seq) AS (
+      SELECT t.room_nid, t.root_id, t.notify_sum, t.highlight_sum, p.seq, (
         SELECT coalesce(max(r.seq), 0) FROM receipts r
         WHERE r.room_nid = t.room_nid AND r.user_nid = ${userNid} AND r.thread_id = t.root_id)
-      FROM picked p JOIN threads t ON t.room_nid = p.room_nid AND t.newest_seq > p.seq)
+      FROM picked p JOIN threads t ON t.room_nid = p.room_nid AND t.newest_seq > p.seq),
+    unread (room_nid, root_id, notify_sum, highlight_sum, last_read) AS (
+      SELECT room_nid, root_id, notify_sum, highlight_sum, (
+        SELECT max(e.seq) FROM events e
+        WHERE e.room_nid = threaded.room_nid AND e.thread_root = threaded.root_id
+          AND e.seq <= CASE WHEN thread_seq > room_seq THEN thread_seq ELSE room_seq END)
+      FROM threaded)
     SELECT u.room_nid, u.root_id, u.notify_sum, u.highlight_sum,
-      coalesce((SELECT e.notify_sum FROM relations x JOIN events e ON e.room_nid = x.room_nid AND e.seq = x.seq
-        WHERE x.room_nid = u.room_nid AND x.target_id = u.root_id AND x.rel_type = 'm.thread'
-          AND (x.seq <= u.read_seq OR x.seq <= (SELECT p.seq FROM picked p WHERE p.room_nid = u.room_nid))
-        ORDER BY x.seq DESC LIMIT 1), 0) AS read_notify,
-      coalesce((SELECT e.highlight_sum FROM relations x JOIN events e ON e.room_nid = x.room_nid AND e.seq = x.seq
-        WHERE x.room_nid = u.room_nid AND x.target_id = u.root_id AND x.rel_type = 'm.thread'
-          AND (x.seq <= u.read_seq OR x.seq <= (SELECT p.seq FROM picked p WHERE p.room_nid = u.room_nid))
-        ORDER BY x.seq DESC LIMIT 1), 0) AS read_highlight
+      coalesce((SELECT e.notify_sum FROM events e WHERE e.room_nid = u.room_nid AND e.seq = u.last_read), 0) AS read_notify,
+      coalesce((SELECT e.highlight_sum FROM events e WHERE e.room_nid = u.room_nid AND e.seq = u.last_read), 0) AS read_highlight
     FROM unread u`);
 }
 
