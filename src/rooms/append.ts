@@ -1,10 +1,12 @@
 import { ensureUser } from '../auth/users-store.js';
+import type { Pdu } from '../matrix/event.js';
 import type { Membership } from '../matrix/event-auth.js';
 import { parseUserId, type EventId, type RoomId, type UserId } from '../matrix/identifiers.js';
 import type { JsonObject } from '../matrix/schema.js';
 import type { Transaction } from '../storage/database.js';
 import { advance, type Topic } from '../storage/stream.js';
 import type { ComposedEvent } from './compose.js';
+import { storedTexts } from './event-text.js';
 import { insertEvent } from './events-store.js';
 import type { LockedRoom, NascentRoom } from './lock.js';
 import { membershipIn, putMembership } from './memberships-store.js';
@@ -72,45 +74,48 @@ async function persist(tx: Transaction, room: LockedRoom | NascentRoom, composed
   const { pdu, eventId } = composed;
   const seq = room.tip.seq + 1;
   const position = await advance(tx, await topicsOf(tx, room, composed, origin.now));
-  const threadRoot = threadRootOf(pdu.content);
+  const threadRoot = pdu.state_key === undefined ? threadRootOf(pdu.content) : undefined;
   const byDefault = defaultOutcome(pdu, room.id);
   const sums = await runningTotals(tx, room, { threadRoot, seq, byDefault });
-  const replaces = pdu.state_key === undefined ? undefined : (await room.state.load(tx, [[pdu.type, pdu.state_key]]), room.state.get(pdu.type, pdu.state_key)?.seq);
-  const { type, state_key, sender, content, origin_server_ts, room_id: _, redacts, ...envelope } = pdu;
-  const target = redacts ?? (type === 'm.room.redaction' ? content['redacts'] : undefined);
   await insertEvent(tx, {
     room_nid: room.nid,
     seq,
     position,
     event_id: eventId,
-    type,
-    state_key: state_key ?? null,
+    type: pdu.type,
+    state_key: pdu.state_key ?? null,
     sender_nid: origin.senderNid,
-    origin_server_ts,
-    json: clientFormat({ type, state_key, sender, content, origin_server_ts, redacts: target }, eventId),
-    pdu: JSON.stringify(redacts === undefined ? envelope : { ...envelope, redacts }),
-    replaces_seq: replaces ?? null,
+    origin_server_ts: pdu.origin_server_ts,
+    ...storedTexts(pdu, eventId),
+    replaces_seq: (await replacedSeq(tx, room, pdu)) ?? null,
     thread_root: threadRoot ?? null,
     ...sums,
     device_nid: origin.deviceNid ?? null,
     txn_id: origin.txnId ?? null,
   });
-  if (state_key !== undefined) {
-    await putState(tx, { roomNid: room.nid, type, stateKey: state_key, seq, position });
-    room.state.append(type, state_key, { eventId, sender, content, seq });
-  }
-  const relation = state_key === undefined ? relationOf(content) : undefined;
-  if (relation !== undefined) await insertRelation(tx, { roomNid: room.nid, seq, type, senderNid: origin.senderNid }, relation);
+  const appended = appendedEvent(room, composed, origin, { seq, position, threadRoot, byDefault });
+  await (appended.stateKey === undefined ? takeRelation(tx, appended) : takeState(tx, room, appended, appended.stateKey));
   room.tip = {
     seq,
     position,
-    state_seq: state_key === undefined ? room.tip.state_seq : seq,
+    state_seq: appended.stateKey === undefined ? room.tip.state_seq : seq,
     depth: pdu.depth,
     extremities: [eventId],
-    notify_sum: threadRoot === undefined ? sums.notify_sum : room.tip.notify_sum,
-    highlight_sum: threadRoot === undefined ? sums.highlight_sum : room.tip.highlight_sum,
-    thread_seq: threadRoot === undefined ? room.tip.thread_seq : seq,
+    ...(threadRoot === undefined
+      ? { ...sums, thread_seq: room.tip.thread_seq }
+      : { notify_sum: room.tip.notify_sum, highlight_sum: room.tip.highlight_sum, thread_seq: seq }),
   };
+  return appended;
+}
+
+function appendedEvent(
+  room: LockedRoom | NascentRoom,
+  { pdu, eventId }: ComposedEvent,
+  origin: Origin,
+  at: { seq: number; position: number; threadRoot: string | undefined; byDefault: AppendedEvent['byDefault'] },
+): AppendedEvent {
+  const { seq, position, threadRoot, byDefault } = at;
+  const { type, state_key, sender, content } = pdu;
   return {
     roomNid: room.nid,
     roomId: room.id,
@@ -127,6 +132,23 @@ async function persist(tx: Transaction, room: LockedRoom | NascentRoom, composed
     ...(origin.deviceNid === undefined ? {} : { deviceNid: origin.deviceNid }),
     now: origin.now,
   };
+}
+
+async function replacedSeq(tx: Transaction, room: LockedRoom | NascentRoom, { type, state_key }: Pdu): Promise<number | undefined> {
+  if (state_key === undefined) return undefined;
+  await room.state.load(tx, [[type, state_key]]);
+  return room.state.get(type, state_key)?.seq;
+}
+
+async function takeState(tx: Transaction, room: LockedRoom | NascentRoom, event: AppendedEvent, stateKey: string): Promise<void> {
+  const { roomNid, type, eventId, sender, content, seq, position } = event;
+  await putState(tx, { roomNid, type, stateKey, seq, position });
+  room.state.append(type, stateKey, { eventId, sender, content, seq });
+}
+
+async function takeRelation(tx: Transaction, event: AppendedEvent): Promise<void> {
+  const relation = relationOf(event.content);
+  if (relation !== undefined) await insertRelation(tx, event, relation);
 }
 
 /** Makes the room's memberships say what the member event says. */
@@ -167,14 +189,4 @@ async function runningTotals(
   };
   if (threadRoot !== undefined) await putThreadTip(tx, room.nid, { root_id: threadRoot, newest_seq: seq, ...sums });
   return sums;
-}
-
-/** The text that every answer splices; `redacts` stands beside the content and in it, for old clients and new ones. */
-function clientFormat(
-  event: { type: string; state_key: string | undefined; sender: UserId; content: JsonObject; origin_server_ts: number; redacts: unknown },
-  eventId: EventId,
-): string {
-  const { type, state_key, sender, origin_server_ts, redacts } = event;
-  const content = redacts === undefined ? event.content : { ...event.content, redacts };
-  return JSON.stringify({ content, event_id: eventId, origin_server_ts, redacts, sender, state_key, type });
 }

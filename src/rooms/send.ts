@@ -2,10 +2,10 @@ import type { Session } from '../auth/session.js';
 import { forbidden, MatrixError, notFound } from '../matrix/errors.js';
 import { parseEventId, type EventId, type RoomId } from '../matrix/identifiers.js';
 import { parsePowerLevels } from '../matrix/power-levels.js';
-import { redactContent } from '../matrix/redaction.js';
 import { object, optional, string, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import { permitMessage, type PermittedDraft } from '../policy/permit.js';
 import type { Transaction } from '../storage/database.js';
+import { redactedText } from './event-text.js';
 import { findEvent, findSent, redactEvent, type EventRow } from './events-store.js';
 import { lockRoom, type LockedRoom } from './lock.js';
 import { relationOf } from './relations.js';
@@ -88,16 +88,11 @@ function refuseRedactionOf(room: LockedRoom, target: EventRow, session: Session)
 
 /** What was said is gone in the transaction that takes the redaction (RULES B16). */
 async function takeAway(tx: Transaction, room: LockedRoom, target: EventRow, bySeq: number): Promise<void> {
-  await redactEvent(tx, { roomNid: room.nid, seq: target.seq, json: redactedText(target, room), bySeq });
+  await redactEvent(tx, { roomNid: room.nid, seq: target.seq, json: redactedText(target.json, room.version), bySeq });
   if (target.state_key === null) return;
   // A redacted state event stays in force and says less than before.
   room.tip = { ...room.tip, state_seq: bySeq };
   await moveTip(tx, room.nid, room.tip);
-}
-
-function redactedText(target: EventRow, room: LockedRoom): string {
-  const { content, event_id, origin_server_ts, sender, state_key, type } = JSON.parse(target.json) as JsonObject & { content: JsonObject; type: string };
-  return JSON.stringify({ content: redactContent(type, content, room.version), event_id, origin_server_ts, sender, state_key, type });
 }
 
 /** The one way to a timeline event: finds the event of an earlier identical request, or locks the room and appends. */
