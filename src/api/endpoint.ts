@@ -63,13 +63,19 @@ export interface Shapes {
   readonly stream?: true;
 }
 
+/** Whoever waits for the answer. */
+export interface Client {
+  readonly isGone: boolean;
+  /** Calls back when the client goes away before it has its answer, until the returned function is called. */
+  onGone(callback: () => void): () => void;
+}
+
 interface Always {
   readonly ip: string;
   readonly userAgent: string | undefined;
   readonly contentType: string | undefined;
   readonly contentLength: number | undefined;
-  /** Fires when the client goes away before it has its answer. */
-  readonly signal: AbortSignal;
+  readonly client: Client;
 }
 
 /** What a handler may ask of the request, given its row. */

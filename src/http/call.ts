@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pathParsers, type Endpoint, type Method, type ParamName } from '../api/endpoint.js';
+import { pathParsers, type Client, type Endpoint, type Method, type ParamName } from '../api/endpoint.js';
 import type { Services } from '../api/services.js';
 import type { Session } from '../auth/session.js';
 import type { Reply } from '../matrix/reply.js';
@@ -56,7 +56,6 @@ class Call {
   readonly contentType;
   readonly contentLength;
   readonly #res;
-  #gone: AbortSignal | undefined;
 
   constructor({ req, res, ip }: Exchange, parsed: Parsed) {
     const { headers } = req;
@@ -74,8 +73,8 @@ class Call {
   }
 
   /** Made when asked for: few handlers wait. */
-  get signal(): AbortSignal {
-    return (this.#gone ??= signalOf(this.#res));
+  get client(): Client {
+    return new Waiting(this.#res);
   }
 }
 
@@ -91,9 +90,16 @@ function parseBody(bytes: Buffer, method: Method): object {
   return bytes.length === 0 && method !== 'PUT' ? {} : parseJsonObject(bytes);
 }
 
-function signalOf(res: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  if (res.destroyed) controller.abort();
-  else res.once('close', () => { if (!res.writableEnded) controller.abort(); });
-  return controller.signal;
+// An AbortSignal would say the same, and cost as much as the rest of a poll.
+class Waiting implements Client {
+  constructor(private readonly res: ServerResponse) {}
+
+  get isGone(): boolean {
+    return this.res.destroyed && !this.res.writableEnded;
+  }
+
+  onGone(callback: () => void): () => void {
+    this.res.once('close', callback);
+    return () => { this.res.off('close', callback); };
+  }
 }

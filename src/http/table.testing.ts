@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Server } from 'node:http';
 import { pino } from 'pino';
-import { anyone, del, get, post, put, session } from '../api/endpoint.js';
+import { anyone, del, get, post, put, session, type Client } from '../api/endpoint.js';
 import type { Services } from '../api/services.js';
 import type { Session } from '../auth/session.js';
 import { sessionOf } from '../auth/session.testing.js';
@@ -43,10 +43,12 @@ export function smallTable(limits: Partial<Limits> = {}): {
     put('/v3/filter/:filterId', anyone, { body: anyObject }, async (_, call: { body: JsonObject }) => call.body),
     put('/v3/keys/:keyName', anyone, { body: anyObject, maxBody: 200_000 }, async (_, call: { body: JsonObject }) => ({ keys: Object.keys(call.body).length })),
     post('/_matrix/media/v3/upload', session, { stream: true }, async (_, { stream }: { stream: Readable }) => ({ bytes: await count(stream) })),
-    get('/v3/sync', session, {}, async (deps: { closing: AbortSignal }, { signal }: { signal: AbortSignal }) => {
+    get('/v3/sync', session, {}, async (deps: { closing: AbortSignal }, { client }: { client: Client }) => {
       seen.push('waiting');
-      await wait(20_000, undefined, { signal: AbortSignal.any([signal, deps.closing]) }).catch(() => undefined);
-      seen.push(signal.aborted ? 'gone' : 'answered');
+      const gone = new AbortController();
+      client.onGone(() => { gone.abort(); });
+      await wait(20_000, undefined, { signal: AbortSignal.any([gone.signal, deps.closing]) }).catch(() => undefined);
+      seen.push(client.isGone ? 'gone' : 'answered');
       return { next_batch: 's1' };
     }),
     post('/v3/login', anyone, { limit: 'login' }, async () => ({})),

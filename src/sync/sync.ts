@@ -8,27 +8,38 @@ import { assemble } from './answer.js';
 import { anythingMoved, type MyRoom } from './my-rooms.js';
 import { readRequest, type SyncQuery, type SyncRequest, type Syncing } from './request.js';
 
+/** Whoever waits for the answer. */
+interface Client {
+  readonly isGone: boolean;
+  onGone(callback: () => void): () => void;
+}
+
 /**
  * Answers with what is new since a token, or waits for it. The same `since` always gets all that came after it, however often it is
  * asked. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
  */
-export async function sync(deps: Syncing, call: { session: Session; query: TypeOf<typeof SyncQuery>; signal: AbortSignal }): Promise<JsonText> {
-  const request = await readRequest(deps, call.session, call.query);
-  if (!request.isInitial) await deps.acknowledgements.acknowledge(call.session.deviceNid, request.after);
+export async function sync(deps: Syncing, call: { session: Session; query: TypeOf<typeof SyncQuery>; client: Client }): Promise<JsonText> {
+  const { session, client } = call;
+  const request = await readRequest(deps, session, call.query);
+  if (!request.isInitial) await deps.acknowledgements.acknowledge(session.deviceNid, request.after);
   const deadline = deps.clock() + request.timeoutMs;
   const began = deps.notifier.newest;
   for (;;) {
+    const left = deadline - deps.clock();
+    const mayWait = left > 0 && !request.isInitial && !request.fullState && !deps.closing.aborted && !client.isGone;
+    const rooms = deps.myRooms.known(session.userNid);
+    if (mayWait && rooms !== undefined && !anythingMoved(deps.notifier, session, rooms, request.after)) {
+      await somethingMoved(deps, request, { upTo: request.after, rooms, ms: left, client });
+      continue;
+    }
     // Taken before the snapshot: whatever lies up to here is in the snapshot for certain.
     const upTo = deps.notifier.newest;
     const answer = await deps.db.read(async (tx) => {
-      if (deps.notifier.movedSince(`ownDevices/${call.session.userNid}`, began)) await refuseRevoked(tx, call.session);
+      if (deps.notifier.movedSince(`ownDevices/${session.userNid}`, began)) await refuseRevoked(tx, session);
       return assemble(deps, tx, request, upTo);
     });
-    const left = deadline - deps.clock();
-    if (answer.hasNews || request.isInitial || request.fullState || left <= 0 || deps.closing.aborted || call.signal.aborted) {
-      return new JsonText(answer.text);
-    }
-    await somethingMoved(deps, request, { upTo, rooms: answer.joined, ms: left, signal: call.signal });
+    if (answer.hasNews || !mayWait) return new JsonText(answer.text);
+    await somethingMoved(deps, request, { upTo, rooms: answer.joined, ms: left, client });
   }
 }
 
@@ -42,23 +53,23 @@ interface Wait {
   readonly upTo: number;
   readonly rooms: readonly MyRoom[];
   readonly ms: number;
-  readonly signal: AbortSignal;
+  readonly client: Client;
 }
 
 /** Resolves when anything the person could be told of moved, or the time is up, or nobody waits for the answer any more. */
-async function somethingMoved(deps: Syncing, { session }: SyncRequest, { upTo, rooms, ms, signal }: Wait): Promise<void> {
+async function somethingMoved(deps: Syncing, { session }: SyncRequest, { upTo, rooms, ms, client }: Wait): Promise<void> {
   await new Promise<void>((resolve) => {
     const watched = { rooms: rooms.map(({ nid }) => nid), userNid: session.userNid, deviceNid: session.deviceNid };
     const done = (): void => {
       clearTimeout(timer);
       unsubscribe();
-      signal.removeEventListener('abort', done);
+      stayed();
       resolve();
     };
     const unsubscribe = deps.notifier.subscribe(watched, done);
     const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
+    const stayed = client.onGone(done);
     // What moved between the snapshot and the subscription wakes nobody.
-    if (anythingMoved(deps.notifier, session, rooms, upTo) || deps.closing.aborted || signal.aborted) done();
+    if (anythingMoved(deps.notifier, session, rooms, upTo) || deps.closing.aborted || client.isGone) done();
   });
 }
