@@ -1,4 +1,5 @@
 import type { Session } from '../auth/session.js';
+import type { Clock } from '../matrix/clock.js';
 import { MatrixError } from '../matrix/errors.js';
 import { JsonText } from '../matrix/reply.js';
 import { object, record, string, type TypeOf } from '../matrix/schema.js';
@@ -25,17 +26,18 @@ interface WantedOf extends WantedKey {
  * answer as devices without keys are, and lose none (RULES D4). https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysclaim
  */
 export async function claimKeys(
-  deps: { db: Database },
+  deps: { db: Database; clock: Clock },
   { session, body }: { session: Session; body: TypeOf<typeof KeysClaim> },
 ): Promise<JsonText> {
   const asked = body.one_time_keys;
   if (Object.values(asked).reduce((sum, devices) => sum + Object.keys(devices).length, 0) > MOST_KEYS) {
     throw new MatrixError('M_TOO_LARGE', `At most ${MOST_KEYS} keys may be claimed at once`);
   }
+  const now = deps.clock();
   return deps.db.transaction(async (tx) => {
     // Two claims at once would choose the same oldest key, and the slower be told that there is none.
     await tx.lock('one-time keys');
-    const people = await knownPeople(tx, session, Object.keys(asked));
+    const people = await knownPeople(tx, session, Object.keys(asked), now);
     const wanted = await wantedKeys(tx, people, asked);
     const claimed = await claim(tx, wanted);
     return new JsonText(jsonObjectOf([['one_time_keys', claimedKeys(wanted, claimed)], ['failures', '{}']]));

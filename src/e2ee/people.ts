@@ -11,10 +11,10 @@ const MOST_PEOPLE = 10_000;
  * Of the user ids a request names, the people the caller may know of, in the order named. Strangers are left out exactly as ids
  * that do not exist are (RULES B13, D4).
  */
-export async function knownPeople(tx: ReadTransaction, session: Session, userIds: readonly string[]): Promise<readonly Person[]> {
+export async function knownPeople(tx: ReadTransaction, session: Session, userIds: readonly string[], now: number): Promise<readonly Person[]> {
   if (userIds.length > MOST_PEOPLE) throw new MatrixError('M_TOO_LARGE', `A request may name at most ${MOST_PEOPLE} people`);
   const found = new Map((await peopleById(tx, userIds)).map((person) => [person.id as string, person]));
   const people = userIds.flatMap((id) => found.get(id) ?? []);
-  const known = await contactsAmong(tx, session.userNid, people.map((person) => person.nid));
+  const known = await contactsAmong(tx, session.userNid, people.map((person) => person.nid), now);
   return people.filter((person) => known.has(person.nid));
 }

@@ -1,4 +1,5 @@
 import type { Session } from '../auth/session.js';
+import type { Clock } from '../matrix/clock.js';
 import { JsonText } from '../matrix/reply.js';
 import { array, object, record, string, type TypeOf } from '../matrix/schema.js';
 import type { Database } from '../storage/database.js';
@@ -25,11 +26,12 @@ interface Keyring {
  * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery
  */
 export async function queryKeys(
-  deps: { db: Database },
+  deps: { db: Database; clock: Clock },
   { session, body }: { session: Session; body: TypeOf<typeof KeysQuery> },
 ): Promise<JsonText> {
+  const now = deps.clock();
   const ring = await deps.db.read(async (tx): Promise<Keyring> => {
-    const people = await knownPeople(tx, session, Object.keys(body.device_keys));
+    const people = await knownPeople(tx, session, Object.keys(body.device_keys), now);
     const nids = people.map((person) => person.nid);
     const names = new Map<number, string>(people.map((person) => [person.nid, person.id])).set(session.userNid, session.userId);
     return {

@@ -3,6 +3,7 @@ import { ensureDevice } from '../auth/devices-store.js';
 import type { Session } from '../auth/session.js';
 import { sessionOf } from '../auth/session.testing.js';
 import { createUser } from '../auth/users-store.js';
+import type { Clock } from '../matrix/clock.js';
 import type { Membership } from '../matrix/event-auth.js';
 import { newUserId, parseDeviceId, parseServerName } from '../matrix/identifiers.js';
 import { JsonText, type Reply } from '../matrix/reply.js';
@@ -16,6 +17,8 @@ import { advance, currentPosition, newNid } from '../storage/stream.js';
 /** A shard of people, devices and rooms, as bare as the keys of devices need it. */
 export interface TestShard {
   readonly db: Database;
+  /** Stands still. */
+  readonly clock: Clock;
   /** Logs a person in on a device, registering them first if need be. */
   session(localpart: string, deviceId: string, account?: { displayName?: string; passwordHash?: string }): Promise<Session>;
   room(...joined: readonly Session[]): Promise<number>;
@@ -31,6 +34,7 @@ export async function openShard(engine: Engine): Promise<TestShard> {
   const { db, drop } = await engine.open();
   return {
     db,
+    clock: () => 0,
     drop,
     session: (localpart, deviceId, account = {}) => db.transaction((tx) => logIn(tx, localpart, deviceId, account)),
     room: (...joined) => db.transaction(async (tx) => {

@@ -30,7 +30,7 @@ export async function sendToDevice(
   await deps.db.transaction(async (tx) => {
     if (!await putTransaction(tx, { deviceNid: session.deviceNid, type: params.eventType, txnId: params.txnId, now })) return;
     await forgetTransactions(tx, session.deviceNid, now - DAY_MS);
-    const people = await knownPeople(tx, session, [...texts.keys()]);
+    const people = await knownPeople(tx, session, [...texts.keys()], now);
     const devices = groupBy(await devicesOf(tx, people.map(({ nid }) => nid)), ({ user_nid }) => user_nid);
     await deliver(tx, people.flatMap(({ id, nid }) => addressed(texts.get(id) ?? new Map(), devices.get(nid) ?? [])));
   });

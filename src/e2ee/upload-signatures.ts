@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Session } from '../auth/session.js';
+import type { Clock } from '../matrix/clock.js';
 import { MatrixError, notFound, type Errcode } from '../matrix/errors.js';
 import { anyObject, record, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import { verifyJson } from '../matrix/signing.js';
@@ -21,12 +22,13 @@ type Failures = Record<string, Record<string, { errcode: Errcode; error: string 
  * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keyssignaturesupload
  */
 export async function uploadSignatures(
-  deps: { db: Database },
+  deps: { db: Database; clock: Clock },
   { session, body }: { session: Session; body: TypeOf<typeof SignaturesUpload> },
 ): Promise<{ failures: Failures }> {
+  const now = deps.clock();
   return deps.db.transaction(async (tx) => {
     await tx.lock(`keys/${session.userNid}`);
-    const ring = await readKeyring(tx, session, Object.keys(body));
+    const ring = await readKeyring(tx, session, Object.keys(body), now);
     const accepted: KeySignature[] = [];
     const failures: [string, Failures[string]][] = [];
     for (const [userId, objects] of Object.entries(body)) {
@@ -58,8 +60,8 @@ interface Keyring {
   readonly masters: ReadonlyMap<string, CrossSigningRow>;
 }
 
-async function readKeyring(tx: ReadTransaction, session: Session, userIds: readonly string[]): Promise<Keyring> {
-  const people = await knownPeople(tx, session, userIds);
+async function readKeyring(tx: ReadTransaction, session: Session, userIds: readonly string[], now: number): Promise<Keyring> {
+  const people = await knownPeople(tx, session, userIds, now);
   const rows = await crossSigningKeysOf(tx, [...new Set([session.userNid, ...people.map(({ nid }) => nid)])]);
   const devices = await deviceKeysOf(tx, [session.userNid]);
   const masters = new Map(rows.filter(({ usage }) => usage === 'master').map((row) => [row.user_nid, row]));

@@ -1,30 +1,51 @@
 import type { Membership } from '../matrix/event-auth.js';
+import type { RoomId } from '../matrix/identifiers.js';
 import { inList, sql, type ReadTransaction } from '../storage/database.js';
 
 /**
- * Who may know of whom: oneself, and those with whom one shares a room, both joined or invited (RULES D). Everybody else does
- * not exist as far as the viewer can tell.
+ * Of these people, those whose profile the viewer may see: oneself, who has joined a room that the viewer is in or invited to, and
+ * whoever was introduced to the viewer in the last 24 hours (RULES D2, D3). Everybody else does not exist as far as the viewer can tell.
  */
-export async function contactsAmong(tx: ReadTransaction, viewerNid: number, userNids: readonly number[]): Promise<ReadonlySet<number>> {
-  const others = userNids.filter((nid) => nid !== viewerNid);
-  if (others.length === 0) return new Set(userNids);
-  const rows = await tx.all<{ user_nid: number }>(sql`
-    SELECT DISTINCT theirs.user_nid
+export async function visibleAmong(tx: ReadTransaction, viewerNid: number, userNids: readonly number[], now: number): Promise<ReadonlySet<number>> {
+  return withViewer(viewerNid, userNids, await tx.all<{ user_nid: number }>(sql`
+    SELECT DISTINCT user_nid FROM visible_users
+    WHERE viewer_nid = ${viewerNid} AND user_nid IN ${inList(userNids)} AND until_ts > ${now}`));
+}
+
+/**
+ * Of these people, those whose keys the viewer may have and to whose devices the viewer may write (RULES B13, D4): the visible ones and
+ * who is invited to a common room, because messages are sealed for the invited too. Somebody hidden has to join first: they must
+ * look like an id that nobody has.
+ */
+export async function contactsAmong(tx: ReadTransaction, viewerNid: number, userNids: readonly number[], now: number): Promise<ReadonlySet<number>> {
+  return withViewer(viewerNid, userNids, await tx.all<{ user_nid: number }>(sql`
+    SELECT user_nid FROM visible_users
+    WHERE viewer_nid = ${viewerNid} AND user_nid IN ${inList(userNids)} AND until_ts > ${now}
+    UNION
+    SELECT theirs.user_nid
     FROM memberships mine
-    JOIN memberships theirs ON theirs.room_nid = mine.room_nid AND theirs.user_nid IN ${inList(others)}
-    WHERE mine.user_nid = ${viewerNid} AND mine.membership IN ('join', 'invite') AND theirs.membership IN ('join', 'invite')`);
+    JOIN memberships theirs ON theirs.room_nid = mine.room_nid AND theirs.user_nid IN ${inList(userNids)}
+    JOIN users u ON u.user_nid = theirs.user_nid
+    WHERE mine.user_nid = ${viewerNid} AND mine.membership IN ('join', 'invite') AND theirs.membership = 'invite'
+      AND u.is_account = 1 AND NOT EXISTS (SELECT 1 FROM hidden_users h WHERE h.user_nid = theirs.user_nid)`));
+}
+
+/** The rooms both have joined, oldest first. */
+export async function mutualRooms(tx: ReadTransaction, userNid: number, otherNid: number): Promise<readonly RoomId[]> {
+  const rows = await tx.all<{ room_id: RoomId }>(sql`
+    SELECT r.room_id
+    FROM memberships mine
+    JOIN memberships theirs ON theirs.room_nid = mine.room_nid AND theirs.user_nid = ${otherNid} AND theirs.membership = 'join'
+    JOIN rooms r ON r.room_nid = mine.room_nid
+    WHERE mine.user_nid = ${userNid} AND mine.membership = 'join'
+    ORDER BY r.room_nid`);
+  return rows.map((row) => row.room_id);
+}
+
+function withViewer(viewerNid: number, userNids: readonly number[], rows: readonly { readonly user_nid: number }[]): ReadonlySet<number> {
   const known = new Set(rows.map((row) => row.user_nid));
   if (userNids.includes(viewerNid)) known.add(viewerNid);
   return known;
-}
-
-export async function contactsOf(tx: ReadTransaction, viewerNid: number): Promise<readonly number[]> {
-  const rows = await tx.all<{ user_nid: number }>(sql`
-    SELECT DISTINCT theirs.user_nid
-    FROM memberships mine
-    JOIN memberships theirs ON theirs.room_nid = mine.room_nid
-    WHERE mine.user_nid = ${viewerNid} AND mine.membership IN ('join', 'invite') AND theirs.membership IN ('join', 'invite')`);
-  return [...new Set([viewerNid, ...rows.map((row) => row.user_nid)])];
 }
 
 export async function roomsOf(tx: ReadTransaction, userNid: number, memberships: readonly Membership[]): Promise<readonly number[]> {
