@@ -96,6 +96,18 @@ describe('messages', () => {
     expect(second.end).toBeUndefined();
   });
 
+  it('"contains_url", "rooms" and "not_rooms"', async () => {
+    const own = await shard.createRoom(alice, [], { initial_state: [{ type: 'm.room.avatar', content: { url: 'mxc://localhost/a' } }] });
+    const types = async (filter: object) => (await rooms.messages(alice, own, { limit: 50, filter: JSON.stringify(filter) })).body.chunk.map(({ type }) => type);
+    expect(await types({ contains_url: true })).toEqual(['m.room.avatar']);
+    expect(await types({ contains_url: false })).not.toContain('m.room.avatar');
+    expect(await types({ not_rooms: [own] })).toEqual([]);
+    expect(await types({ rooms: [roomId] })).toEqual([]);
+    expect(await types({ rooms: [own], types: ['m.room.create'] })).toEqual(['m.room.create']);
+    const sync = await rooms.sync(alice, undefined, { room: { rooms: [own], timeline: { contains_url: true } } });
+    expect(sync.rooms?.join?.[own]?.timeline?.events.map(({ type }) => type)).toEqual(['m.room.avatar']);
+  });
+
   it('lazy_load_members: "state" holds the members who sent what is shown', async () => {
     const filter = JSON.stringify({ lazy_load_members: true, types: ['m.room.encrypted'] });
     const { body } = await rooms.messages(alice, roomId, { limit: 1, filter });

@@ -44,13 +44,16 @@ export type EventFilter = TypeOf<typeof RoomEventFilterSchema>;
 export interface Filterable {
   readonly type: string;
   readonly sender?: string;
+  /** Of room events: whether there is a `url` in the content. */
+  readonly hasUrl?: boolean;
 }
 
-/** Whether an event passes; without a filter all do. A type ending in `*` matches by its beginning. */
+/** Whether an event passes; without a filter all do. In a type `*` stands for anything. */
 export function passes(filter: EventFilter | undefined, event: Filterable): boolean {
   if (filter === undefined) return true;
   if (filter.types !== undefined && !filter.types.some((pattern) => matchesType(pattern, event.type))) return false;
   if (filter.not_types?.some((pattern) => matchesType(pattern, event.type)) === true) return false;
+  if (filter.contains_url !== undefined && event.hasUrl !== undefined && event.hasUrl !== filter.contains_url) return false;
   if (event.sender === undefined) return true;
   if (filter.senders !== undefined && !filter.senders.includes(event.sender)) return false;
   return filter.not_senders?.includes(event.sender) !== true;
@@ -63,10 +66,9 @@ export function wantsRoom(filter: { rooms?: readonly string[]; not_rooms?: reado
 
 /** Whether the filter lets every event pass, so that none need be looked at. */
 export function letsAllPass(filter: EventFilter | undefined): boolean {
-  return (
-    filter === undefined ||
-    (filter.types === undefined && filter.not_types === undefined && filter.senders === undefined && filter.not_senders === undefined)
-  );
+  if (filter === undefined) return true;
+  const { types, not_types, senders, not_senders, contains_url } = filter;
+  return [types, not_types, senders, not_senders, contains_url].every((condition) => condition === undefined);
 }
 
 /** A limit within reason, whatever is asked. */

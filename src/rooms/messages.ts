@@ -5,9 +5,9 @@ import { JsonText } from '../matrix/reply.js';
 import { integer, object, oneOf, optional, string, type TypeOf } from '../matrix/schema.js';
 import type { ReadTransaction } from '../storage/database.js';
 import { findEvent, eventsBySeq, pageOfEvents, type EventRow } from './events-store.js';
-import { letsAllPass, limitOf, passes, type EventFilter } from './filter.js';
+import { letsAllPass, limitOf, wantsRoom, type EventFilter } from './filter.js';
 import { memberSeqsAt } from './members-store.js';
-import { findOpenRoom, openRoom, senderOf, sendersOf, type OpenRoom, type RoomReading } from './reading.js';
+import { findOpenRoom, openRoom, rowPasses, sendersOf, type OpenRoom, type RoomReading } from './reading.js';
 import { jsonArray, renderEvent } from './render.js';
 import { stateSeqsAt } from './state-store.js';
 import { seqBefore, timelineToken } from './tokens.js';
@@ -59,6 +59,7 @@ interface Walk {
 
 /** Walks the visible timeline from a point until the page is full; `end` is absent when the walk came to the end of what there is. */
 async function walk(tx: ReadTransaction, room: OpenRoom, { dir, start, stop, limit, filter }: Walk): Promise<{ rows: EventRow[]; end?: number }> {
+  if (!wantsRoom(filter, room.id)) return { rows: [] };
   const bounds = dir === 'b' ? { from: (stop ?? -Infinity) + 1, to: start } : { from: start + 1, to: Math.min(stop ?? Infinity, room.upTo) };
   const ranges = visibleWithin(room.visibility, bounds.from, bounds.to);
   const rows: EventRow[] = [];
@@ -71,7 +72,7 @@ async function walk(tx: ReadTransaction, room: OpenRoom, { dir, start, stop, lim
       const page = await pageOfEvents(tx, { roomNid: room.nid, from, to, dir, limit: limit - rows.length + (letsAllPass(filter) ? 0 : 50) });
       for (const row of page) {
         looked += 1;
-        if (letsAllPass(filter) || passes(filter, { type: row.type, sender: senderOf(row) })) rows.push(row);
+        if (rowPasses(filter, row)) rows.push(row);
         if (rows.length === limit || looked === MOST_EVENTS_LOOKED_AT) return { rows, end: dir === 'b' ? row.seq - 1 : row.seq };
       }
       const last = page.at(-1);

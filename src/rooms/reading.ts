@@ -4,6 +4,7 @@ import { forbidden } from '../matrix/errors.js';
 import type { RoomId } from '../matrix/identifiers.js';
 import type { Database, ReadTransaction } from '../storage/database.js';
 import type { EventRow } from './events-store.js';
+import { letsAllPass, passes, type EventFilter } from './filter.js';
 import { NOT_IN_ROOM } from './lock.js';
 import { ownRoom, type OwnRoom } from './memberships-store.js';
 import type { Viewer } from './render.js';
@@ -63,8 +64,15 @@ export function sendersOf(rows: readonly EventRow[]): readonly string[] {
   return [...first.values()].map(senderOf);
 }
 
-export function senderOf(row: EventRow): string {
+function senderOf(row: EventRow): string {
   return (JSON.parse(row.json) as { sender: string }).sender;
+}
+
+/** Whether a stored event passes a filter; its text is read only where the filter asks for anything at all. */
+export function rowPasses(filter: EventFilter | undefined, row: EventRow): boolean {
+  if (letsAllPass(filter)) return true;
+  const { sender, content } = JSON.parse(row.json) as { sender: string; content: object };
+  return passes(filter, { type: row.type, sender, hasUrl: Object.hasOwn(content, 'url') });
 }
 
 function mayRead(room: OwnRoom): boolean {

@@ -1,6 +1,6 @@
 import { memberEventsAt, stateEventsAt, type EventRow } from '../rooms/events-store.js';
-import { letsAllPass, passes, type EventFilter } from '../rooms/filter.js';
-import { senderOf, sendersOf } from '../rooms/reading.js';
+import { letsAllPass, type EventFilter } from '../rooms/filter.js';
+import { rowPasses, sendersOf } from '../rooms/reading.js';
 import type { ReadTransaction } from '../storage/database.js';
 import type { LazyMembers } from './lazy-members.js';
 import { groupByRoom, type Timeline } from './timelines.js';
@@ -70,5 +70,5 @@ async function addMembers(tx: ReadTransaction, wanted: readonly StateWanted[], s
 }
 
 function filtered(states: ReadonlyMap<number, readonly EventRow[]>, filter: EventFilter | undefined): ReadonlyMap<number, readonly EventRow[]> {
-  return new Map([...states].map(([nid, rows]) => [nid, rows.filter((row) => passes(filter, { type: row.type, sender: senderOf(row) }))]));
+  return new Map([...states].map(([nid, rows]) => [nid, rows.filter((row) => rowPasses(filter, row))]));
 }

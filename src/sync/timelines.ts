@@ -1,6 +1,6 @@
 import { eventsInRanges, type EventRow, type SeqRange } from '../rooms/events-store.js';
-import { letsAllPass, limitOf, passes, type EventFilter } from '../rooms/filter.js';
-import { senderOf } from '../rooms/reading.js';
+import { letsAllPass, limitOf, type EventFilter } from '../rooms/filter.js';
+import { rowPasses } from '../rooms/reading.js';
 import { visibleWithin, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
 import type { TimelinesAt } from './shared-timelines.js';
@@ -54,7 +54,7 @@ export async function readTimelines(
     const next: typeof open = [];
     for (const { room, size, kept, from } of open) {
       const lowest = Math.max(from - size, room.afterSeq + 1);
-      const passing = (found.get(room.nid) ?? []).filter((row) => letsAllPass(filter) || passes(filter, { type: row.type, sender: senderOf(row) }));
+      const passing = (found.get(room.nid) ?? []).filter((row) => rowPasses(filter, row));
       const rows = [...passing, ...kept];
       const hasMore = lowest > room.afterSeq + 1;
       if (rows.length < limit && hasMore && !letsAllPass(filter) && round < ROUNDS) next.push({ room, size: size * 4, kept: rows, from: lowest });
