@@ -19,10 +19,13 @@ export async function putDifference(
   tx: Transaction,
   d: { roomNid: number; userNid: number; seq: number; threadRoot: string | null; notify: number; highlight: number },
 ): Promise<void> {
+  const own = sql`r.room_nid = ${d.roomNid} AND r.user_nid = ${d.userNid}`;
+  // The first bound spares the database from looking at all that was never read.
   await tx.run(sql`
     DELETE FROM push_differences
     WHERE room_nid = ${d.roomNid} AND user_nid = ${d.userNid}
-      AND seq <= (SELECT max(seq) FROM receipts WHERE room_nid = ${d.roomNid} AND user_nid = ${d.userNid} AND thread_id = '')`);
+      AND seq <= (SELECT max(r.seq) FROM receipts r WHERE ${own})
+      AND seq <= (SELECT max(r.seq) FROM receipts r WHERE ${own} AND r.thread_id IN ('', coalesce(push_differences.thread_root, 'main')))`);
   await tx.run(sql`
     INSERT INTO push_differences (room_nid, user_nid, seq, thread_root, notify, highlight)
     VALUES (${d.roomNid}, ${d.userNid}, ${d.seq}, ${d.threadRoot}, ${d.notify}, ${d.highlight})`);
