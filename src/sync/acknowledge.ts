@@ -12,8 +12,14 @@ export class Acknowledgements {
 
   async acknowledge(deviceNid: number, upTo: number): Promise<void> {
     if (this.#settled.has(deviceNid)) return;
-    await this.db.transaction((tx) => acknowledgeToDevice(tx, deviceNid, upTo));
+    // Before the wait: what is delivered meanwhile has to be proven again.
     this.#settled.add(deviceNid);
+    try {
+      await this.db.transaction((tx) => acknowledgeToDevice(tx, deviceNid, upTo));
+    } catch (error) {
+      this.#settled.delete(deviceNid);
+      throw error;
+    }
   }
 
   /** Messages are on their way to the device: its next request has something to prove. */
