@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { fanOutScenario } from './bench/fan-out.js';
 import { table, type Figure } from './bench/figures.js';
 import { idleScenario } from './bench/idle.js';
+import { idlePollsScenario } from './bench/idle-polls.js';
 import { initialSyncScenario } from './bench/initial-sync.js';
 import { startPostgres, type Postgres } from './bench/postgres.js';
 import { sendScenario } from './bench/send.js';
@@ -11,9 +12,10 @@ import { registerMany } from './bench/world.js';
 import { measureYard } from './bench/yard.js';
 
 const USAGE = `node scripts/run.mjs bench [options]
-  --only B1,B2,B4,B12     which scenarios (default: all)
+  --only B1,B2,B3,B4,B12  which scenarios (default: all but B3, which takes minutes)
   --seconds N             length of each B1 run (default 10)
   --pollers N             pollers of B2 (default 200)
+  --idle-polls N          polls of B3 (default 10000; each takes a file descriptor here and one there)
   --postgres              on a temporary PostgreSQL instead of SQLite
   --peer synapse          the same work on Synapse from PyPI, in the same run
   --synapse-venv DIR      with matrix-synapse installed; without it a temporary one is made
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: 'B12,B1,B2,B4' },
     seconds: { type: 'string', default: '10' },
     pollers: { type: 'string', default: '200' },
+    'idle-polls': { type: 'string', default: '10000' },
     postgres: { type: 'boolean', default: false },
     peer: { type: 'string' },
     'synapse-venv': { type: 'string' },
@@ -87,10 +90,11 @@ async function scenarios(server: Server): Promise<readonly Figure[]> {
     figures.push(...(await scenario()));
   };
   await run('B12', () => idleScenario(server));
-  if (['B1', 'B2', 'B4'].every((name) => !wanted.has(name))) return figures;
+  if (['B1', 'B2', 'B3', 'B4'].every((name) => !wanted.has(name))) return figures;
   const people = await registerMany(server, Math.max(200, Number(options.pollers)), 'person');
   await run('B1', () => sendScenario(server, people, Number(options.seconds)));
   await run('B2', () => fanOutScenario(server, people.slice(0, Number(options.pollers))));
+  await run('B3', () => idlePollsScenario(server, people.slice(0, 200), Number(options['idle-polls'])));
   await run('B4', async () => initialSyncScenario(server, await registerMany(server, 6, 'observer')));
   const rss = server.rssMiB();
   if (rss !== undefined) figures.push({ scenario: 'all', what: 'resident memory after the run', value: rss, unit: 'MiB' });
