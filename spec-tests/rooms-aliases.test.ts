@@ -13,7 +13,10 @@ beforeAll(async () => {
   rooms = roomCalls(shard);
   [alice, bob, carol] = [await shard.register(), await shard.register(), await shard.register()];
 });
-afterAll(async () => { await shard.stop(); });
+afterAll(async () => {
+  expect(shard.failures()).toEqual([]);
+  await shard.stop();
+});
 
 let lastAlias = 0;
 const newAlias = () => `#alias ${(lastAlias += 1)}/é:localhost`.replace(' ', '-');
@@ -76,7 +79,8 @@ describe('who is told where an alias leads (A8)', () => {
 
   it('not those who knock, have left, or are banned', async () => {
     const room_alias_name = 'knocked';
-    const roomId = await shard.createRoom(alice, [bob], { room_alias_name, invite: [bob.userId, carol.userId], initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'knock' } }] });
+    const initial_state = [{ type: 'm.room.join_rules', content: { join_rule: 'knock' } }];
+    const roomId = await shard.createRoom(alice, [bob], { room_alias_name, invite: [bob.userId, carol.userId], initial_state });
     const alias = `#${room_alias_name}:localhost`;
     expect((await look(carol, alias)).status).toBe(200);
     await rooms.call(bob, 'POST', ['rooms', roomId, 'leave'], {});
@@ -88,7 +92,8 @@ describe('who is told where an alias leads (A8)', () => {
   });
 
   it('needs a token', async () => {
-    expect(await shard.request('GET', `/_matrix/client/v3/directory/room/${encodeURIComponent('#a:localhost')}`)).toMatchObject({ status: 401, body: { errcode: 'M_MISSING_TOKEN' } });
+    const answer = await shard.request('GET', `/_matrix/client/v3/directory/room/${encodeURIComponent('#a:localhost')}`);
+    expect(answer).toMatchObject({ status: 401, body: { errcode: 'M_MISSING_TOKEN' } });
   });
 });
 

@@ -12,7 +12,10 @@ beforeAll(async () => {
   rooms = roomCalls(shard);
   [alice, bob] = [await shard.register(), await shard.register()];
 });
-afterAll(async () => { await shard.stop(); });
+afterAll(async () => {
+  expect(shard.failures()).toEqual([]);
+  await shard.stop();
+});
 
 const create = (body: object, malformed = false) => rooms.call<{ room_id: string }>(alice, 'POST', ['createRoom'], body, { malformed });
 const created = async (body: object): Promise<string> => {
@@ -38,7 +41,8 @@ describe('the new room', () => {
     expect(await rooms.state(alice, roomId, 'm.room.encryption')).toEqual(MEGOLM);
     expect(await rooms.state(alice, roomId, 'm.room.join_rules')).toEqual({ join_rule: 'invite' });
     expect(await rooms.state(alice, roomId, 'm.room.history_visibility')).toEqual({ history_visibility: 'shared' });
-    expect(await rooms.state(alice, roomId, 'm.room.power_levels')).toMatchObject({ users: { [alice.userId]: 100 }, ban: 50, kick: 50, redact: 50, invite: 0, users_default: 0 });
+    const levels = { users: { [alice.userId]: 100 }, ban: 50, kick: 50, redact: 50, invite: 0, users_default: 0 };
+    expect(await rooms.state(alice, roomId, 'm.room.power_levels')).toMatchObject(levels);
   });
 
   it('"an m.room.name event will be sent", "an m.room.topic event with a text/plain mimetype"; both override initial_state', async () => {
@@ -113,13 +117,14 @@ describe('the new room', () => {
 });
 
 describe('refusals leave nothing behind', () => {
+  const UNKNOWN_ROOM = { type: 'm.room_membership', room_id: '!x:y' };
   const state = (type: string, content: object, state_key = '') => ({ initial_state: [{ type, state_key, content }] });
   it.each([
     ['a public preset (A1)', { preset: 'public_chat' }, 403, 'M_FORBIDDEN'],
     ['a published room (A1)', { visibility: 'public' }, 403, 'M_FORBIDDEN'],
     ['a public join rule (A2)', state('m.room.join_rules', { join_rule: 'public' }), 403, 'M_FORBIDDEN'],
     ['an unknown join rule (A2)', state('m.room.join_rules', { join_rule: 'private' }), 403, 'M_FORBIDDEN'],
-    ['a restricted rule that names an unknown room (A3)', state('m.room.join_rules', { join_rule: 'restricted', allow: [{ type: 'm.room_membership', room_id: '!x:y' }] }), 403, 'M_FORBIDDEN'],
+    ['a restricted rule that names an unknown room (A3)', state('m.room.join_rules', { join_rule: 'restricted', allow: [UNKNOWN_ROOM] }), 403, 'M_FORBIDDEN'],
     ['a world readable history (A4)', state('m.room.history_visibility', { history_visibility: 'world_readable' }), 403, 'M_FORBIDDEN'],
     ['an invitation by e-mail (A13)', { invite_3pid: [{ id_server: 'id.example', id_access_token: 'x', medium: 'email', address: 'a@b.c' }] }, 403, 'M_THREEPID_DENIED'],
     ['a third-party invite (A13)', state('m.room.third_party_invite', { display_name: 'a' }, 'x'), 403, 'M_THREEPID_DENIED'],

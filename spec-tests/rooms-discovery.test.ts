@@ -14,7 +14,10 @@ beforeAll(async () => {
   [alice, bob] = [await shard.register(), await shard.register()];
   roomId = await shard.createRoom(alice, [], { name: 'Council', invite: [bob.userId] });
 });
-afterAll(async () => { await shard.stop(); });
+afterAll(async () => {
+  expect(shard.failures()).toEqual([]);
+  await shard.stop();
+});
 
 const nothing = { chunk: [], total_room_count_estimate: 0 };
 const missingToken = { status: 401, body: { errcode: 'M_MISSING_TOKEN' } };

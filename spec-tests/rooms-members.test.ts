@@ -20,7 +20,10 @@ beforeAll(async () => {
   await rooms.call(carol, 'POST', ['rooms', roomId, 'leave'], {});
   await rooms.call(alice, 'POST', ['rooms', roomId, 'ban'], { user_id: eve.userId });
 });
-afterAll(async () => { await shard.stop(); });
+afterAll(async () => {
+  expect(shard.failures()).toEqual([]);
+  await shard.stop();
+});
 
 const list = (person: Person, query: Readonly<Record<string, string>> = {}, room = roomId) =>
   rooms.call<{ chunk: readonly RoomEvent[] }>(person, 'GET', ['rooms', room, 'members'], undefined, { query });

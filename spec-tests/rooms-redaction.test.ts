@@ -12,11 +12,15 @@ beforeAll(async () => {
   rooms = roomCalls(shard);
   [alice, bob] = [await shard.register(), await shard.register()];
 });
-afterAll(async () => { await shard.stop(); });
+afterAll(async () => {
+  expect(shard.failures()).toEqual([]);
+  await shard.stop();
+});
 
 const redact = (person: Person, roomId: string, eventId: string, body: object = {}, txn = newTxn()): Promise<Answer<{ readonly event_id: string }>> =>
   rooms.call(person, 'PUT', ['rooms', roomId, 'redact', eventId, txn], body);
-const event = async (person: Person, roomId: string, eventId: string) => (await rooms.call<RoomEvent & { redacts?: string }>(person, 'GET', ['rooms', roomId, 'event', eventId])).body;
+const event = async (person: Person, roomId: string, eventId: string) =>
+  (await rooms.call<RoomEvent & { redacts?: string }>(person, 'GET', ['rooms', roomId, 'event', eventId])).body;
 const eventIdOf = async (roomId: string, type: string) => {
   const { body } = await rooms.call<readonly RoomEvent[]>(alice, 'GET', ['rooms', roomId, 'state']);
   return body.find((one) => one.type === type)?.event_id ?? '';
@@ -31,7 +35,8 @@ describe.each(['10', '11', '12'])('in a room of version %s', (room_version) => {
     const { body } = await redact(bob, roomId, eventId, { reason: 'wrong room' });
     const redacted = await event(alice, roomId, eventId);
     expect(redacted.content).toEqual({});
-    expect(redacted.unsigned?.['redacted_because']).toMatchObject({ event_id: body.event_id, type: 'm.room.redaction', sender: bob.userId, content: { reason: 'wrong room' } });
+    const because = { event_id: body.event_id, type: 'm.room.redaction', sender: bob.userId, content: { reason: 'wrong room' } };
+    expect(redacted.unsigned?.['redacted_because']).toMatchObject(because);
     const everywhere = JSON.stringify([
       redacted,
       (await rooms.messages(alice, roomId, { limit: 50 })).body,
@@ -99,7 +104,9 @@ describe('who may redact what', () => {
 
   it('join rule and history stay what they are when redacted', async () => {
     const roomId = await shard.createRoom(alice, [bob]);
-    for (const type of ['m.room.join_rules', 'm.room.history_visibility', 'm.room.member']) expect((await redact(alice, roomId, await eventIdOf(roomId, type))).status).toBe(200);
+    for (const type of ['m.room.join_rules', 'm.room.history_visibility', 'm.room.member']) {
+      expect((await redact(alice, roomId, await eventIdOf(roomId, type))).status).toBe(200);
+    }
     expect(await rooms.state(alice, roomId, 'm.room.join_rules')).toEqual({ join_rule: 'invite' });
     expect(await rooms.state(alice, roomId, 'm.room.history_visibility')).toEqual({ history_visibility: 'shared' });
     expect(await rooms.say(bob, roomId)).toMatch(/^\$/);

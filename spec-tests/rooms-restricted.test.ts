@@ -13,7 +13,10 @@ beforeAll(async () => {
   rooms = roomCalls(shard);
   [alice, bob, carol] = [await shard.register(), await shard.register(), await shard.register()];
 });
-afterAll(async () => { await shard.stop(); });
+afterAll(async () => {
+  expect(shard.failures()).toEqual([]);
+  await shard.stop();
+});
 
 const act = (person: Person, roomId: string, deed: string, body: object = {}) => rooms.call(person, 'POST', ['rooms', roomId, deed], body);
 const knock = (person: Person, roomId: string, body: object = {}) => rooms.call(person, 'POST', ['knock', roomId], body);

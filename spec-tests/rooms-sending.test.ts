@@ -15,7 +15,10 @@ beforeAll(async () => {
   [alice, bob] = [await shard.register(), await shard.register()];
   roomId = await shard.createRoom(alice, [bob]);
 });
-afterAll(async () => { await shard.stop(); });
+afterAll(async () => {
+  expect(shard.failures()).toEqual([]);
+  await shard.stop();
+});
 
 const send = (person: Person, type: string, content: object, txn = newTxn(), room = roomId) =>
   rooms.call<{ event_id: string }>(person, 'PUT', ['rooms', room, 'send', type, txn], content, { malformed: true });

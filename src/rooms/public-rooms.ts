@@ -29,7 +29,10 @@ export async function getDirectoryVisibility(deps: { db: Database }, call: { ses
   return { visibility: 'private' };
 }
 
-/** A room stays as private as it is; without a word of it the specification means `public`. https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3directorylistroomroomid */
+/**
+ * A room stays as private as it is; a request without a word of it means `public`, says the specification.
+ * https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3directorylistroomroomid
+ */
 export async function setDirectoryVisibility(
   deps: { db: Database },
   call: { session: Session; params: { roomId: RoomId }; body: TypeOf<typeof DirectoryVisibilityBody> },

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { StateStretch } from './state-store.js';
 import { isVisible, visibilityOf, visibleWithin } from './visibility.js';
 
-const stretch = (type: string, content: object, since_seq: number, until_seq: number | null): StateStretch => ({ room_nid: 1, type, content: JSON.stringify(content), since_seq, until_seq });
+const stretch = (type: string, content: object, since_seq: number, until_seq: number | null): StateStretch =>
+  ({ room_nid: 1, type, content: JSON.stringify(content), since_seq, until_seq });
 const member = (membership: string, since: number, until: number | null) => stretch('m.room.member', { membership }, since, until);
 const history = (history_visibility: string, since: number, until: number | null) => stretch('m.room.history_visibility', { history_visibility }, since, until);
 
