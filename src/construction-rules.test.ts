@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { settings } from './config.js';
+import { attempt, bypasses, furnish, isAccepted, leaves, nested, rowsIn, shortList, type Scene } from './construction-rules.testing.js';
+import { configOf, newHome, start, type Home, type TestServer } from './server.testing.js';
 import { sql, type Database, type Sql, type Transaction } from './storage/database.js';
 import { engines } from './storage/engines.testing.js';
 
@@ -189,3 +192,82 @@ function textOf(type: string, stateKey: string | null, content: object | string)
   const state = stateKey === null ? '' : `"state_key":${JSON.stringify(stateKey)},`;
   return `{"content":${typeof content === 'string' ? content : JSON.stringify(content)},${state}"type":${JSON.stringify(type)}}`;
 }
+
+describe('a running server refuses', () => {
+  let home: Home;
+  let server: TestServer;
+  let scene: Scene;
+
+  beforeAll(async () => {
+    home = newHome();
+    server = await start(configOf(home));
+    scene = await furnish(server);
+  });
+  afterAll(async () => {
+    await server.close();
+    home.remove();
+  });
+
+  it.each(bypasses.map((bypass) => [bypass.rule, bypass.what, bypass] as const))('%s: %s', async (_, __, bypass) => {
+    const before = rowsIn(home);
+    expect(await attempt(server, scene, bypass)).toEqual({ status: bypass.status, errcode: bypass.errcode });
+    expect(rowsIn(home)).toEqual(before);
+  });
+
+  it('A5: guests even where a client asks for them in every private room', async () => {
+    const initial_state = [{ type: 'm.room.guest_access', state_key: '', content: { guest_access: 'can_join' } }];
+    const { body } = await server.call('POST', '/_matrix/client/v3/createRoom', scene.member.token, { initial_state });
+    const { text } = (await server.call('GET', `/_matrix/client/v3/rooms/${String(body['room_id'])}/state`, scene.member.token)).body;
+    expect(text).not.toContain('can_join');
+    expect(text).toContain(MEGOLM);
+  });
+
+  it('what it refuses under r0 too', async () => {
+    for (const bypass of shortList) {
+      const old = { ...bypass, path: (at: Scene) => bypass.path(at).replace('/client/v3/', '/client/r0/') };
+      expect([bypass.what, await attempt(server, scene, old)]).toEqual([bypass.what, { status: bypass.status, errcode: bypass.errcode }]);
+    }
+  });
+});
+
+describe('whatever the configuration says', () => {
+  /** Keys no rule can depend on, or with which another shard would start. */
+  const apart = ['server_name', 'listeners', 'database', 'signing_key_path', 'media_store_path', 'pid_file', 'cloison'];
+  const values = [true, false, 0, 1, 1e9, Number.MAX_SAFE_INTEGER, '0', '1', '50M', '10', '11', '12', 'https://matrix.shard.example', 'anything', 'public_chat', 'can_join', 'world_readable', [], {}, null];
+
+  it('the short list of bypasses is refused, and nothing is stored', async () => {
+    const home = newHome();
+    const seeded = await start(configOf(home));
+    const scene = await furnish(seeded);
+    await seeded.close();
+    const before = rowsIn(home);
+    const tried = new Set<string>();
+    for (const chosen of configurations(home)) {
+      const server = await start(configOf(home, chosen));
+      const answers = await Promise.all(shortList.map(async (bypass) => ({ bypass, ...(await attempt(server, scene, bypass)) }))).finally(() => server.close());
+      // Where a limit is 0 that is the first refusal.
+      const others = answers.filter(({ bypass, status, errcode }) => errcode !== 'M_LIMIT_EXCEEDED' && !(status === bypass.status && errcode === bypass.errcode));
+      expect({ chosen, others }).toEqual({ chosen, others: [] });
+      for (const key of Object.keys(chosen)) tried.add(key);
+    }
+    expect(rowsIn(home)).toEqual(before);
+    expect([...new Set([...tried, ...apart])].sort()).toEqual(Object.values(settings).map(({ name }) => name).sort());
+    home.remove();
+  }, 60_000);
+
+  /** Each value given at once to every key that takes it, and alone to those that do not bear it together; then what lies apart. */
+  function* configurations(home: Home): Generator<Readonly<Record<string, unknown>>> {
+    for (const value of values) {
+      const taking = leaves(settings).filter(({ path }) => !apart.includes(path[0] ?? '') && isAccepted(home, nested([{ path, value }])));
+      const together = nested(taking.map(({ path }) => ({ path, value })));
+      if (isAccepted(home, together)) yield together;
+      else for (const { path } of taking) yield nested([{ path, value }]);
+    }
+    for (const x_forwarded of [true, false]) {
+      for (const names of [['client'], ['client', 'federation', 'media', 'static', 'openid', 'health', 'keys'], ['federation'], []]) {
+        yield { listeners: [{ port: 0, bind_addresses: ['127.0.0.1'], type: 'http', x_forwarded, resources: [{ names, compress: true }] }] };
+      }
+    }
+    yield { media_store_path: 'other', pid_file: 'other.pid' };
+  }
+});
