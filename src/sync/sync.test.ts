@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Session } from '../auth/session.js';
+import type { RoomId } from '../matrix/identifiers.js';
+import { engines } from '../storage/engines.testing.js';
+import { openSyncing } from './syncing.testing.js';
+
+type Syncing = Awaited<ReturnType<typeof openSyncing>>;
+
+describe.each(engines)('sync on $name', (engine) => {
+  let talk: Syncing['talk'];
+  let start: Syncing['start'];
+  let alice: Session;
+  let bob: Session;
+
+  beforeEach(async () => {
+    ({ talk, start } = await openSyncing(engine));
+    [alice, bob] = [await talk.person('alice'), await talk.person('bob')];
+  });
+  afterEach(() => talk.drop());
+
+  async function rooms(count: number): Promise<RoomId[]> {
+    const ids: RoomId[] = [];
+    for (let i = 0; i < count; i += 1) ids.push(await talk.room(alice, bob));
+    return ids;
+  }
+
+  it('asks the database as often for 50 rooms as for 5', async () => {
+    const asked: number[][] = [];
+    for (const count of [5, 45]) {
+      const ids = await rooms(count);
+      const server = await start();
+      let since = '';
+      const initial = await server.statementsOf(async () => { since = (await server.sync(bob)).next_batch; });
+      for (const id of ids) await talk.read(bob, id, await talk.say(alice, id));
+      await server.upToDate();
+      const incremental = await server.statementsOf(() => server.sync(bob, { since }));
+      const lazily = { filter: JSON.stringify({ room: { state: { lazy_load_members: true, types: ['m.*'] } } }) };
+      asked.push([initial, incremental, await server.statementsOf(() => server.sync(bob, lazily))]);
+    }
+    expect(asked[1]).toEqual(asked[0]);
+    expect(Math.max(...(asked[1] ?? []))).toBeLessThanOrEqual(25);
+  });
+
+  it('asks the database nothing but keys when nothing moved', async () => {
+    await rooms(3);
+    const server = await start();
+    const { next_batch: since } = await server.sync(bob);
+    expect(await server.statementsOf(() => server.sync(bob, { since }))).toBe(0);
+  });
+
+  it('continues on a server that has just started where the last one ended', async () => {
+    const [one, two] = await rooms(2);
+    if (one === undefined || two === undefined) throw new Error('there are two rooms');
+    const { next_batch: since } = await (await start()).sync(bob);
+    const said = await talk.say(alice, two);
+    const { rooms: { join } } = await (await start()).sync(bob, { since });
+    expect(Object.keys(join)).toEqual([two]);
+    expect(join[two]?.timeline.events.map(({ event_id }) => event_id)).toEqual([said]);
+  });
+
+  it('tells a first sync of 200 rooms each with its own', async () => {
+    const [named] = await rooms(1);
+    if (named === undefined) throw new Error('there is a room');
+    const ids = [...await rooms(engine.name === 'SQLite' ? 199 : 40), named];
+    const said = new Map<RoomId, string>();
+    for (const id of ids) said.set(id, await talk.say(alice, id));
+    await talk.name(alice, named, 'Named');
+    const { rooms: { join } } = await (await start()).sync(bob);
+    expect(Object.keys(join).sort()).toEqual([...ids].sort());
+    for (const id of ids) {
+      const types = (join[id]?.timeline.events ?? []).map(({ type }) => type);
+      expect([types[0], types.includes('m.room.name')]).toEqual(['m.room.create', id === named]);
+      expect(join[id]?.timeline.events.map(({ event_id }) => event_id)).toContain(said.get(id));
+    }
+  });
+});

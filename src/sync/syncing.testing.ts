@@ -1,0 +1,77 @@
+import type { Session } from '../auth/session.js';
+import type { RoomId } from '../matrix/identifiers.js';
+import { openConversation } from '../push/conversation.testing.js';
+import type { Filter } from '../rooms/filter.js';
+import type { Database, ReadTransaction } from '../storage/database.js';
+import type { Engine } from '../storage/engines.testing.js';
+import { currentPosition, Notifier } from '../storage/stream.js';
+import { Acknowledgements } from './acknowledge.js';
+import { KeyCounts } from './key-counts.js';
+import { LazyMembers } from './lazy-members.js';
+import { MyRooms } from './my-rooms.js';
+import type { SyncQuery, Syncing } from './request.js';
+import { SharedTimelines } from './shared-timelines.js';
+import { sync } from './sync.js';
+import type { TypeOf } from '../matrix/schema.js';
+
+interface RoomPart {
+  readonly timeline: { readonly events: readonly { readonly event_id: string; readonly type: string }[]; readonly limited: boolean; readonly prev_batch: string };
+  readonly state: { readonly events: readonly { readonly type: string }[] };
+}
+
+export interface Synced {
+  readonly next_batch: string;
+  readonly rooms: Readonly<Record<'join' | 'leave' | 'invite', Readonly<Record<RoomId, RoomPart>>>>;
+}
+
+/** A conversation whose people sync, on a server that has just started: nothing is remembered from before. */
+export async function openSyncing(engine: Engine) {
+  const talk = await openConversation(engine);
+  const start = async () => {
+    let statements = 0;
+    const db = countingReads(talk.db, () => { statements += 1; });
+    const notifier = new Notifier(talk.db, await talk.db.read(currentPosition));
+    const deps: Syncing = {
+      db,
+      clock: talk.clock,
+      notifier,
+      myRooms: new MyRooms(notifier),
+      keyCounts: new KeyCounts(notifier),
+      sharedTimelines: new SharedTimelines(),
+      lazyMembers: new LazyMembers(),
+      acknowledgements: new Acknowledgements(talk.db),
+      closing: new AbortController().signal,
+      parseFilter: (text) => JSON.parse(text) as Filter,
+    };
+    const client = { isGone: false, onGone: () => () => undefined };
+    return {
+      ...deps,
+      sync: async (session: Session, query: TypeOf<typeof SyncQuery> = {}): Promise<Synced> => JSON.parse((await sync(deps, { session, query, client })).text) as Synced,
+      /** How many statements a piece of work read with. */
+      statementsOf: async (work: () => Promise<unknown>): Promise<number> => {
+        const before = statements;
+        await work();
+        return statements - before;
+      },
+      /** Resolves once this process has heard of everything that is committed. */
+      upToDate: async (): Promise<void> => {
+        while (notifier.newest < (await talk.db.read(currentPosition))) await new Promise((later) => setTimeout(later, 2));
+      },
+    };
+  };
+  return { talk, start };
+}
+
+function countingReads(db: Database, count: () => void): Database {
+  const counted = (tx: ReadTransaction): ReadTransaction => ({
+    all: (query) => { count(); return tx.all(query); },
+    one: (query) => { count(); return tx.one(query); },
+  });
+  return {
+    engine: db.engine,
+    read: (work) => db.read((tx) => work(counted(tx))),
+    transaction: (work) => db.transaction(work),
+    listen: (listener) => { db.listen(listener); },
+    close: () => db.close(),
+  };
+}
