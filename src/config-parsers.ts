@@ -129,6 +129,11 @@ export function amount(raw: unknown): number {
   return raw;
 }
 
+export function wholeNumber(raw: unknown): number {
+  if (!Number.isSafeInteger(raw)) throw new Refusal('A whole number is expected here.');
+  return amount(raw);
+}
+
 export function port(raw: unknown): number {
   if (!Number.isInteger(raw) || amount(raw) > 65_535) throw new Refusal('A port is a whole number from 0 to 65535.');
   return raw as number;

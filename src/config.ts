@@ -1,6 +1,6 @@
 import { database } from './config-database.js';
 import { listeners } from './config-listeners.js';
-import { baseUrl, flag, oneOf, optional, path, rate, secret, section, serverName, type Settings, size, type ValuesOf } from './config-parsers.js';
+import { baseUrl, flag, oneOf, optional, path, rate, secret, section, serverName, type Settings, size, type ValuesOf, wholeNumber } from './config-parsers.js';
 
 /** Every key that is honoured. docs/configuration.md is made from it (`node scripts/run.mjs configuration-docs`). */
 export const settings = {
@@ -111,6 +111,20 @@ export const settings = {
         default: 'media.key',
         parse: path,
         sentence: 'The file of the key that seals uploaded files: 32 random bytes in base64. Made at the first start; back it up, for without it no file opens again.',
+      },
+      introductions: {
+        name: 'introductions',
+        parse: section({
+          perDay: { name: 'per_day', default: 50, parse: wholeNumber, sentence: 'How many new people one person may look for in a day, whether they exist or not.' },
+          perWeek: { name: 'per_week', default: 200, parse: wholeNumber, sentence: 'How many in a week.' },
+        }),
+        sentence: 'People one shares no room with are found by their whole id or address only, and so many of them.',
+      },
+      maxRoomMembers: {
+        name: 'max_room_members',
+        default: 2000,
+        parse: wholeNumber,
+        sentence: 'Nobody joins a room that has as many members.',
       },
     }),
     sentence: 'What only Cloison has.',

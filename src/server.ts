@@ -9,6 +9,7 @@ import { authenticate } from './auth/authenticate.js';
 import { createPasswords } from './auth/passwords.js';
 import type { Config } from './config.js';
 import { readSigningKeys } from './config-keys.js';
+import { chargeInvites } from './directory/invites.js';
 import { deviceListsObserver } from './e2ee/device-lists.js';
 import { closeServer, createApp, type App } from './http/app.js';
 import type { Limit, Limits } from './http/limits.js';
@@ -105,6 +106,8 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     signer: { serverName: config.serverName, key },
     states: new StateCache(),
     observers: [mediaGrants, pushDifferences],
+    inviteObserver: chargeInvites(config.cloison.introductions),
+    maxRoomMembers: config.cloison.maxRoomMembers,
     memberProfile: async (tx, userNid) => {
       const fields = await profileFields(tx, userNid);
       const shown = fields.filter(({ field }) => field === 'displayname' || field === 'avatar_url');
@@ -122,6 +125,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     acknowledgements: new Acknowledgements(db),
     ...filterParsers(),
     serverName: config.serverName,
+    introductions: config.cloison.introductions,
     publicBaseurl: config.publicBaseurl,
     defaultRoomVersion: config.defaultRoomVersion,
     registrationIsOpen: config.enableRegistration,

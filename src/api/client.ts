@@ -37,6 +37,7 @@ import {
 import { FilterSchema } from '../rooms/filter.js';
 import { sync } from '../sync/sync.js';
 import { SyncQuery } from '../sync/request.js';
+import { directoryApi } from './directory.js';
 import { encryptionApi } from './encryption.js';
 import { anyone, del, get, post, put, session, type Endpoint } from './endpoint.js';
 import { mediaApi } from './media.js';
@@ -67,6 +68,7 @@ export const clientApi: readonly Endpoint[] = [
   ...roomsApi,
 
   // User data
+  ...directoryApi,
   get('/v3/profile/:userId', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, getProfile),
   get('/v3/profile/:userId/:keyName', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, getProfileField),
   put('/v3/profile/:userId/:keyName', session, { body: FieldBody, aliases: ['/unstable/uk.tcpip.msc4133'] }, setProfileField),

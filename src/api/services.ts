@@ -4,13 +4,14 @@ import type { BlobStore } from '../media/blob-store.js';
 import type { MediaKey } from '../media/media-key.js';
 import type { ServerName } from '../matrix/identifiers.js';
 import type { ProfileObserver } from '../profile/set-profile.js';
+import type { DirectoryDeps } from '../directory/search.js';
 import type { EventFilter } from '../rooms/filter.js';
 import type { Receipting } from '../rooms/receipts.js';
 import type { RoomWriting } from '../rooms/writing.js';
 import type { Syncing } from '../sync/request.js';
 
 /** Everything any handler may ask for; each handler names only what it uses, and `server.ts` builds the whole once. */
-export interface Services extends RoomWriting, Syncing, Receipting {
+export interface Services extends RoomWriting, Syncing, Receipting, DirectoryDeps {
   readonly serverName: ServerName;
   readonly publicBaseurl: string | undefined;
   readonly defaultRoomVersion: string;

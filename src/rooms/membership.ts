@@ -9,7 +9,7 @@ import type { Transaction } from '../storage/database.js';
 import { advance } from '../storage/stream.js';
 import { openAlias } from './aliases.js';
 import { lockRoom, NOT_IN_ROOM, type LockedRoom } from './lock.js';
-import { forget, membershipIn } from './memberships-store.js';
+import { forget, joinedCount, membershipIn } from './memberships-store.js';
 import { authorisingUser } from './restricted.js';
 import { appendDraft, withoutUndefined, type Actor, type RoomWriting } from './writing.js';
 
@@ -40,6 +40,8 @@ export interface MembershipChange {
 export async function changeMembership(deps: RoomWriting, tx: Transaction, room: LockedRoom, change: MembershipChange): Promise<EventId> {
   const { actor, target, membership, extra = {}, now } = change;
   const own = actor.userId === target;
+  if (membership === 'invite') await deps.inviteObserver.onInvite(tx, { inviterNid: actor.userNid, target, now });
+  if (own && membership === 'join') await refuseFull(deps, tx, room, actor);
   const profile = own && (membership === 'join' || membership === 'knock') ? await deps.memberProfile(tx, actor.userNid) : {};
   const authorising = own && membership === 'join' ? await authorisingUser(tx, room, actor) : undefined;
   const content = withoutUndefined({
@@ -51,6 +53,12 @@ export async function changeMembership(deps: RoomWriting, tx: Transaction, room:
   const draft = permitState('m.room.member', target, content, { knownRooms: new Set() });
   const event = await appendDraft(deps, tx, room, draft, { actor, now });
   return event.eventId;
+}
+
+/** A room has an end to its size (RULES D8); who is inside may still change their name. */
+async function refuseFull({ maxRoomMembers }: RoomWriting, tx: Transaction, room: LockedRoom, actor: Actor): Promise<void> {
+  if ((await joinedCount(tx, room.nid)) < maxRoomMembers) return;
+  if ((await membershipIn(tx, room.nid, actor.userNid))?.membership !== 'join') throw forbidden(`A room has at most ${maxRoomMembers} members`);
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidinvite */

@@ -61,6 +61,11 @@ export async function forget(tx: Transaction, roomNid: number, userNid: number):
   await tx.run(sql`UPDATE memberships SET is_forgotten = 1 WHERE room_nid = ${roomNid} AND user_nid = ${userNid}`);
 }
 
+export async function joinedCount(tx: ReadTransaction, roomNid: number): Promise<number> {
+  const row = await tx.one<{ n: number }>(sql`SELECT count(*) AS n FROM memberships WHERE room_nid = ${roomNid} AND membership = 'join'`);
+  return row?.n ?? 0;
+}
+
 export async function membershipCounts(tx: ReadTransaction, roomNids: readonly number[]): Promise<readonly { room_nid: number; membership: Membership; n: number }[]> {
   if (roomNids.length === 0) return [];
   return tx.all(sql`

@@ -12,6 +12,11 @@ import type { StateCache } from './room-state.js';
 /** The name and picture that go into somebody's member events; `profile/` knows them. */
 export type ProfileReader = (tx: ReadTransaction, userNid: number) => Promise<{ displayname?: string; avatar_url?: string }>;
 
+/** Told of every invitation before it is written, in its very transaction; may refuse it. Given from above. */
+export interface InviteObserver {
+  onInvite(tx: Transaction, invite: { readonly inviterNid: number; readonly target: UserId; readonly now: number }): Promise<void>;
+}
+
 /** What every function that writes to rooms works with. */
 export interface RoomWriting {
   readonly db: Database;
@@ -21,6 +26,9 @@ export interface RoomWriting {
   readonly states: StateCache;
   readonly observers: readonly EventObserver[];
   readonly memberProfile: ProfileReader;
+  readonly inviteObserver: InviteObserver;
+  /** Nobody joins a room that has as many members. */
+  readonly maxRoomMembers: number;
 }
 
 /** Somebody of this shard who acts on a room. */
