@@ -26,12 +26,17 @@ import {
   PublicRoomsQuery,
   setDirectoryVisibility,
 } from '../rooms/public-rooms.js';
+import { getHierarchy, HierarchyQuery } from '../rooms/hierarchy.js';
+import { listRelations, listThreads, RelationsQuery, ThreadsQuery } from '../rooms/read-relations.js';
 import { getState, getStateWithoutKey, listState, StateQuery } from '../rooms/read-state.js';
 import { ReadMarkersBody, ReceiptBody, sendReceipt, setReadMarkers } from '../rooms/receipts.js';
 import { redactMessage, RedactionBody, sendMessage } from '../rooms/send.js';
 import { SearchBody, searchEvents, SearchQuery } from '../rooms/search.js';
 import { setState, setStateWithoutKey } from '../rooms/set-state.js';
+import { getSummary } from '../rooms/summary.js';
+import { TimestampQuery, timestampToEvent } from '../rooms/timestamps.js';
 import { setTyping, TypingBody } from '../rooms/typing.js';
+import { UpgradeBody, upgradeRoom } from '../rooms/upgrade.js';
 import { del, get, post, put, session, type Endpoint } from './endpoint.js';
 
 const KIB = 1024;
@@ -47,6 +52,12 @@ export const roomsApi: readonly Endpoint[] = [
   get('/v3/rooms/:roomId/messages', session, { query: MessagesQuery }, listMessages),
   get('/v3/rooms/:roomId/context/:eventId', session, { query: ContextQuery }, getContext),
 
+  get('/v1/rooms/:roomId/timestamp_to_event', session, { query: TimestampQuery, aliases: ['/unstable/org.matrix.msc3030'] }, timestampToEvent),
+  get('/v1/rooms/:roomId/relations/:eventId', session, { query: RelationsQuery, aliases: ['/unstable'] }, listRelations),
+  get('/v1/rooms/:roomId/relations/:eventId/:relType', session, { query: RelationsQuery, aliases: ['/unstable'] }, listRelations),
+  get('/v1/rooms/:roomId/relations/:eventId/:relType/:eventType', session, { query: RelationsQuery, aliases: ['/unstable'] }, listRelations),
+  get('/v1/rooms/:roomId/threads', session, { query: ThreadsQuery, aliases: ['/unstable/org.matrix.msc3856'] }, listThreads),
+
   // Sending events to a room
   put('/v3/rooms/:roomId/state/:eventType', session, { body: anyObject, maxBody: 128 * KIB }, setStateWithoutKey),
   put('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { body: anyObject, maxBody: 128 * KIB }, setState),
@@ -59,6 +70,12 @@ export const roomsApi: readonly Endpoint[] = [
   put('/v3/directory/room/:roomAlias', session, { body: AliasBody }, setAlias),
   del('/v3/directory/room/:roomAlias', session, {}, removeAlias),
   get('/v3/rooms/:roomId/aliases', session, {}, listAliases),
+
+  get('/v1/rooms/:roomId/hierarchy', session, { query: HierarchyQuery, aliases: ['/unstable/org.matrix.msc2946'] }, getHierarchy),
+  get('/v1/room_summary/:roomIdOrAlias', session, {}, getSummary),
+  get('/unstable/im.nheko.summary/summary/:roomIdOrAlias', session, {}, getSummary),
+  get('/unstable/im.nheko.summary/rooms/:roomIdOrAlias/summary', session, {}, getSummary),
+  post('/v3/rooms/:roomId/upgrade', session, { body: UpgradeBody }, upgradeRoom),
 
   // Room membership
   get('/v3/joined_rooms', session, {}, listJoinedRooms),

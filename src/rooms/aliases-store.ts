@@ -13,6 +13,11 @@ export async function insertAlias(tx: Transaction, alias: RoomAlias, roomNid: nu
   return changed === 1;
 }
 
+/** Lets every alias of one room lead to another. */
+export async function moveAliases(tx: Transaction, fromRoomNid: number, toRoomNid: number): Promise<void> {
+  await tx.run(sql`UPDATE room_aliases SET room_nid = ${toRoomNid} WHERE room_nid = ${fromRoomNid}`);
+}
+
 export async function deleteAlias(tx: Transaction, alias: RoomAlias): Promise<void> {
   await tx.run(sql`DELETE FROM room_aliases WHERE alias = ${alias}`);
 }

@@ -2,7 +2,7 @@ import type { Session } from '../auth/session.js';
 import { forbidden, MatrixError } from '../matrix/errors.js';
 import { parseOpaque, parseRoomAlias, parseUserId, serverOf, type RoomId, type UserId } from '../matrix/identifiers.js';
 import { roomVersion, type RoomVersionFeatures } from '../matrix/room-versions.js';
-import { anyObject, array, boolean, object, oneOf, optional, string, type JsonObject, type TypeOf } from '../matrix/schema.js';
+import { anyObject, array, boolean, object, oneOf, optional, string, type JsonObject, type JsonValue, type TypeOf } from '../matrix/schema.js';
 import { createRoomViolations } from '../policy/create-room.js';
 import { defaultEncryption, parseEncryption } from '../policy/encryption.js';
 import { refuse } from '../policy/violation.js';
@@ -109,21 +109,21 @@ async function claimAlias(deps: RoomWriting, tx: Transaction, room: LockedRoom, 
 
 function creationOf(body: Wish, version: RoomVersionFeatures, creator: UserId, invited: readonly UserId[]): JsonObject {
   const { creator: _, ...wished } = body.creation_content ?? {};
-  const additional = wished['additional_creators'];
-  if (version.privilegedCreators && additional !== undefined && !Array.isArray(additional)) {
-    throw new MatrixError('M_INVALID_PARAM', 'additional_creators must be a list of user ids');
-  }
-  const creators = version.privilegedCreators && body.preset === 'trusted_private_chat' ? [...(Array.isArray(additional) ? additional : []), ...invited] : additional;
-  if (version.privilegedCreators && Array.isArray(creators)) {
-    for (const id of creators) if (typeof id !== 'string') throw new MatrixError('M_INVALID_PARAM', 'additional_creators must be a list of user ids');
-      else parseUserId(id);
-  }
+  const additional = version.privilegedCreators ? additionalCreators(body, invited) : [];
   return {
     ...wished,
-    ...(version.privilegedCreators && Array.isArray(creators) && creators.length > 0 ? { additional_creators: [...new Set(creators)] } : {}),
+    ...(additional.length === 0 ? {} : { additional_creators: additional }),
     ...(version.creatorIsSender ? {} : { creator }),
     room_version: version.name,
   };
+}
+
+/** Those the client names and, where all are trusted, those it invites. */
+function additionalCreators(body: Wish, invited: readonly UserId[]): readonly UserId[] {
+  const named = body.creation_content?.['additional_creators'] ?? [];
+  if (!Array.isArray(named)) throw new MatrixError('M_INVALID_PARAM', 'additional_creators must be a list of user ids');
+  const userIds = named.map((id: JsonValue) => parseUserId(typeof id === 'string' ? id : ''));
+  return [...new Set([...userIds, ...(body.preset === 'trusted_private_chat' ? invited : [])])];
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#mroompower_levels */

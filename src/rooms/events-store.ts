@@ -43,11 +43,12 @@ export interface EventRow {
   readonly prev_content: string | null;
   readonly prev_sender: string | null;
   readonly prev_event_id: string | null;
+  readonly redacted_by_seq: number | null;
   readonly redacted_because: string | null;
 }
 
 // Sub-queries rather than joins: nearly no event replaces or was redacted, and then they cost nothing.
-const eventColumns = sql`e.room_nid, e.seq, e.event_id, e.type, e.state_key, e.sender_nid, e.origin_server_ts, e.json, e.device_nid, e.txn_id,
+const eventColumns = sql`e.room_nid, e.seq, e.event_id, e.type, e.state_key, e.sender_nid, e.origin_server_ts, e.json, e.device_nid, e.txn_id, e.redacted_by_seq,
   CASE WHEN e.replaces_seq IS NOT NULL THEN (
     SELECT p.json -> 'content' FROM events p WHERE p.room_nid = e.room_nid AND p.seq = e.replaces_seq) END AS prev_content,
   CASE WHEN e.replaces_seq IS NOT NULL THEN (

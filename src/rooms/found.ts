@@ -22,6 +22,8 @@ export interface Foundation {
   readonly powerLevels: JsonObject;
   readonly encryption: Encryption;
   readonly now: number;
+  /** Chosen before, where another room points at it already; not from version 12 on. */
+  readonly roomId?: RoomId;
 }
 
 /**
@@ -57,7 +59,7 @@ async function beginRoom(
   create: PermittedDraft,
   nid: number,
 ): Promise<{ room: NascentRoom; first: AppendedEvent }> {
-  const named = emptyRoom(nid, randomRoomId(deps), f.version, deps.states);
+  const named = emptyRoom(nid, f.roomId ?? newRoomId(deps), f.version, deps.states);
   if (!f.version.roomIdIsCreateHash) return { room: named, first: await addTo(deps, tx, named, f, create) };
   const composed = await composeEvent(tx, named, create, { sender: f.founder.userId, signer: deps.signer, now: f.now });
   const room = emptyRoom(nid, roomIdOf(composed.eventId), f.version, deps.states);
@@ -79,7 +81,8 @@ export async function refusedAsRoomState<Result>(writing: Promise<Result>): Prom
   }
 }
 
-function randomRoomId(deps: RoomWriting): RoomId {
+/** A name for a room of a version below 12. */
+export function newRoomId(deps: RoomWriting): RoomId {
   const opaque = deps.random(18).toString('base64url');
   return parseRoomId(`!${opaque}:${deps.signer.serverName}`);
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from '../storage/database.js';
 import { roomsOf } from './contacts-store.js';
-import { lockRoom } from './lock.js';
+import { lockRoom, type LockedRoom } from './lock.js';
 import { changeMembership } from './membership.js';
 import { roomsByNid } from './rooms-store.js';
 import type { Actor, RoomWriting } from './writing.js';
@@ -12,11 +12,14 @@ import type { Actor, RoomWriting } from './writing.js';
 export async function showProfile(deps: RoomWriting, tx: Transaction, actor: Actor, changed: { displayname?: string | null; avatar_url?: string | null }): Promise<void> {
   const now = deps.clock();
   const rooms = await roomsByNid(tx, await roomsOf(tx, actor.userNid, ['join']));
-  // In one order for everybody, so that two such changes never wait for each other.
-  for (const { room_id } of [...rooms].sort((a, b) => a.room_nid - b.room_nid)) {
-    const room = await lockRoom(tx, room_id, deps.states);
+  // All locks before the first event, and in one order for everybody: who holds the stream must not wait for a room.
+  const locked: LockedRoom[] = [];
+  for (const { room_id } of [...rooms].sort((a, b) => a.room_nid - b.room_nid)) locked.push(await lockRoom(tx, room_id, deps.states));
+  for (const room of locked) {
     await room.state.load(tx, [['m.room.member', actor.userId]]);
-    const { membership: _, join_authorised_via_users_server: __, ...before } = room.state.get('m.room.member', actor.userId)?.content ?? {};
+    const { membership, join_authorised_via_users_server: _, ...before } = room.state.get('m.room.member', actor.userId)?.content ?? {};
+    // Left while this waited for the room: a new name is no way back in.
+    if (membership !== 'join') continue;
     const extra = { ...before, displayname: changed.displayname ?? before['displayname'], avatar_url: changed.avatar_url ?? before['avatar_url'] };
     if (changed.displayname === null) extra.displayname = undefined;
     if (changed.avatar_url === null) extra.avatar_url = undefined;

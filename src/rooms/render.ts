@@ -1,4 +1,5 @@
 import type { RoomId } from '../matrix/identifiers.js';
+import type { JsonObject } from '../matrix/schema.js';
 import type { EventRow } from './events-store.js';
 
 /** For whom an event is rendered: what goes into `unsigned` depends on it. */
@@ -24,8 +25,17 @@ function unsignedOf(row: EventRow, viewer: Viewer): string {
   if (row.prev_event_id !== null) {
     unsigned += `,"replaces_state":"${row.prev_event_id}","prev_sender":${JSON.stringify(row.prev_sender)},"prev_content":${row.prev_content}`;
   }
-  if (row.redacted_because !== null) unsigned += `,"redacted_because":${row.redacted_because}`;
+  if (row.redacted_because !== null && row.redacted_by_seq !== null) {
+    const isSeen = viewer.membershipAt(row.redacted_by_seq) === 'join';
+    unsigned += `,"redacted_because":${isSeen ? row.redacted_because : withoutReason(row.redacted_because)}`;
+  }
   return unsigned;
+}
+
+/** That an event is gone has to be told to whoever sees where it was; why is for those who were there (RULES D9). */
+function withoutReason(redaction: string): string {
+  const { content: { reason: _, ...content }, ...event } = JSON.parse(redaction) as { content: JsonObject };
+  return JSON.stringify({ ...event, content });
 }
 
 /** Event texts as a JSON array. */

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startShard, type Person, type RoomEvent, type Shard } from './harness.js';
+import { roomCalls, type RoomCalls } from './rooms-calls.js';
+
+// https://spec.matrix.org/v1.19/client-server-api/#room-upgrades
+let shard: Shard;
+let rooms: RoomCalls;
+let alice: Person;
+let bob: Person;
+beforeAll(async () => {
+  shard = await startShard();
+  rooms = roomCalls(shard);
+  [alice, bob] = [await shard.register(), await shard.register()];
+});
+afterAll(async () => {
+  expect(shard.failures()).toEqual([]);
+  await shard.stop();
+});
+
+const upgrade = (person: Person, roomId: string, new_version: string, more: object = {}) =>
+  rooms.call<{ replacement_room: string }>(person, 'POST', ['rooms', roomId, 'upgrade'], { new_version, ...more });
+
+describe.each([['10', '11'], ['11', '12'], ['12', '12']])('from version %s to %s', (from, to) => {
+  it('"creates a replacement room", sealed as the old one, moves the aliases and closes the old room', async () => {
+    const roomId = await shard.createRoom(alice, [bob], {
+      room_version: from,
+      name: 'Cellar',
+      topic: 'what lies below',
+      room_alias_name: `cellar-${from}-${to}`,
+      creation_content: { type: 'm.space' },
+      initial_state: [{ type: 'm.room.history_visibility', state_key: '', content: { history_visibility: 'invited' } }],
+    });
+    await rooms.call(alice, 'POST', ['rooms', roomId, 'ban'], { user_id: bob.userId });
+    const { status, body } = await upgrade(alice, roomId, to);
+    expect(status).toBe(200);
+    const id = body.replacement_room;
+    const state = (await rooms.call<readonly RoomEvent[]>(alice, 'GET', ['rooms', roomId, 'state'])).body;
+    const tombstone = state.find(({ type }) => type === 'm.room.tombstone');
+    expect(tombstone?.content).toMatchObject({ replacement_room: id });
+    const create = await rooms.state(alice, id, 'm.room.create');
+    expect(create).toMatchObject({ room_version: to, type: 'm.space', predecessor: { room_id: roomId, ...(to === '12' ? {} : { event_id: tombstone?.event_id }) } });
+    expect(await rooms.state(alice, id, 'm.room.encryption')).toMatchObject({ algorithm: 'm.megolm.v1.aes-sha2' });
+    expect(await rooms.state(alice, id, 'm.room.name')).toEqual({ name: 'Cellar' });
+    expect(await rooms.state(alice, id, 'm.room.history_visibility')).toEqual({ history_visibility: 'invited' });
+    expect(await rooms.state(alice, id, 'm.room.join_rules')).toEqual({ join_rule: 'invite' });
+    expect(await rooms.state(alice, id, 'm.room.member', bob.userId)).toMatchObject({ membership: 'ban' });
+    const alias = `#cellar-${from}-${to}:localhost`;
+    expect(await rooms.state(alice, id, 'm.room.canonical_alias')).toEqual({ alias });
+    expect((await rooms.call<{ room_id: string }>(alice, 'GET', ['directory', 'room', alias])).body.room_id).toBe(id);
+    expect(await rooms.state(alice, roomId, 'm.room.power_levels')).toMatchObject({ events_default: 50, invite: 50 });
+  });
+});
+
+describe('an upgrade', () => {
+  it('is for those who may close the room, and leaves nothing behind when it is refused', async () => {
+    const roomId = await shard.createRoom(alice, [bob]);
+    const joined = async (): Promise<unknown> => (await rooms.call<{ joined_rooms: string[] }>(bob, 'GET', ['joined_rooms'])).body.joined_rooms;
+    const before = await joined();
+    expect(await upgrade(bob, roomId, '12')).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN' } });
+    expect(await upgrade(alice, roomId, 'no-such-version')).toMatchObject({ status: 400, body: { errcode: 'M_UNSUPPORTED_ROOM_VERSION' } });
+    expect(await upgrade(alice, roomId, '9')).toMatchObject({ status: 400, body: { errcode: 'M_UNSUPPORTED_ROOM_VERSION' } });
+    expect(await upgrade(alice, '!none:localhost', '12')).toMatchObject({ status: 403 });
+    expect(await joined()).toEqual(before);
+  });
+
+  it('"additional_creators" share the creator’s power', async () => {
+    const roomId = await shard.createRoom(alice, [bob]);
+    const { body } = await upgrade(alice, roomId, '12', { additional_creators: [bob.userId] });
+    expect(await rooms.state(alice, body.replacement_room, 'm.room.create')).toMatchObject({ additional_creators: [bob.userId] });
+    expect((await rooms.state(alice, body.replacement_room, 'm.room.power_levels'))['users']).toEqual({});
+  });
+});
