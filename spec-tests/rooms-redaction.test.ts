@@ -113,6 +113,17 @@ describe('who may redact what', () => {
   });
 });
 
+it('who had left is told that an event is gone, not why (D9)', async () => {
+  const roomId = await shard.createRoom(alice, [bob]);
+  const eventId = await rooms.say(alice, roomId);
+  await rooms.call(bob, 'POST', ['rooms', roomId, 'leave'], {});
+  const { body } = await redact(alice, roomId, eventId, { reason: 'between us' });
+  const seen = await event(bob, roomId, eventId);
+  expect(seen).toMatchObject({ content: {}, unsigned: { redacted_because: { event_id: body.event_id, sender: alice.userId, content: { redacts: eventId } } } });
+  expect(JSON.stringify([seen, await rooms.sync(bob, undefined, { room: { include_leave: true } })])).not.toContain('between us');
+  expect(JSON.stringify(await event(alice, roomId, eventId))).toContain('between us');
+});
+
 it('is idempotent by transaction id', async () => {
   const roomId = await shard.createRoom(alice);
   const [eventId, txn] = [await rooms.say(alice, roomId), newTxn()];

@@ -162,6 +162,28 @@ describe('reactions', () => {
   });
 });
 
+describe('at once', () => {
+  it('one of each pair is the first, whichever it is', async () => {
+    const people = await Promise.all(Array.from({ length: 5 }, () => shard.register()));
+    const own = await shard.createRoom(alice, [], { invite: people.map(({ userId }) => userId), room_alias_name: 'at-once' });
+    const joins = await Promise.all(people.flatMap((one) => ['#at-once:localhost', own].map((where) => rooms.call(one, 'POST', ['join', where], {}))));
+    expect(joins.every(({ status }) => status === 200)).toBe(true);
+    const eventId = await rooms.say(alice, own);
+    const reactions = await Promise.all(people.flatMap((one) => [rooms.react(one, own, eventId, 'x'), rooms.react(one, own, eventId, 'x')]));
+    expect(reactions.map(({ status }) => status).sort()).toEqual([...people.map(() => 200), ...people.map(() => 400)]);
+    const states = await Promise.all(people.flatMap((_, n) => [n, n].map((value) => rooms.setState(alice, own, 'org.example.n', { value }))));
+    const { body } = await rooms.messages(alice, own, { limit: 100, filter: JSON.stringify({ types: ['m.room.member', 'm.reaction', 'org.example.n'] }) });
+    expect(new Set(states.map(({ body: { event_id } }) => event_id)).size).toBe(body.chunk.filter(({ type }) => type === 'org.example.n').length);
+    expect(body.chunk.filter(({ type }) => type === 'm.reaction')).toHaveLength(5);
+    expect(body.chunk.filter(({ content }) => content['membership'] === 'join')).toHaveLength(6);
+  });
+
+  it('an alias is claimed once', async () => {
+    const rooms_ = await Promise.all([1, 2, 3].map(() => rooms.call(alice, 'POST', ['createRoom'], { room_alias_name: 'claimed-once' })));
+    expect(rooms_.map(({ status }) => status).sort()).toEqual([200, 400, 400]);
+  });
+});
+
 describe('who may send, and how much', () => {
   it('members only; a room that does not exist is refused alike', async () => {
     const carol = await shard.register();
