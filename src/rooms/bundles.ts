@@ -5,11 +5,22 @@ import { renderEvent } from './render.js';
 import { bundledRelations, type RelationRow } from './threads-store.js';
 import { isVisible } from './visibility.js';
 
+/** Events with what points at them. */
+export async function renderWithBundles(tx: ReadTransaction, room: OpenRoom, rows: readonly EventRow[], viewerNid: number): Promise<readonly string[]> {
+  const bundles = await bundlesOf(tx, room, rows, viewerNid);
+  return rows.map((row) => {
+    const text = renderEvent(row, room.viewer, room.id);
+    const bundle = bundles.get(row.event_id);
+    // `unsigned` is the last member, so what belongs in it goes before the two braces that end the event.
+    return bundle === undefined ? text : `${text.slice(0, -2)},"m.relations":${bundle}}}`;
+  });
+}
+
 /**
  * What clients are told of the events that point at those shown, as the JSON text of `m.relations`: the newest edit, the state of a
  * thread, references. Only what the viewer may see counts. https://spec.matrix.org/v1.19/client-server-api/#aggregations-of-child-events
  */
-export async function bundlesOf(tx: ReadTransaction, room: OpenRoom, rows: readonly EventRow[], viewerNid: number): Promise<ReadonlyMap<string, string>> {
+async function bundlesOf(tx: ReadTransaction, room: OpenRoom, rows: readonly EventRow[], viewerNid: number): Promise<ReadonlyMap<string, string>> {
   const relations = (await bundledRelations(tx, rows.map(({ event_id }) => event_id))).filter(({ seq }) => isVisible(room.visibility, seq));
   if (relations.length === 0) return new Map();
   const byTarget = new Map<string, RelationRow[]>();

@@ -4,6 +4,7 @@ import type { EventId, RoomId } from '../matrix/identifiers.js';
 import { JsonText } from '../matrix/reply.js';
 import { integer, object, oneOf, optional, string, type TypeOf } from '../matrix/schema.js';
 import type { ReadTransaction } from '../storage/database.js';
+import { renderWithBundles } from './bundles.js';
 import { findEvent, eventsBySeq, pageOfEvents, type EventRow } from './events-store.js';
 import { letsAllPass, limitOf, wantsRoom, type EventFilter } from './filter.js';
 import { memberSeqsAt } from './members-store.js';
@@ -42,7 +43,7 @@ export async function listMessages(
     const start = query.from === undefined ? (query.dir === 'b' ? room.upTo : 0) : Math.min(await seqBefore(tx, room.nid, query.from), room.upTo);
     const stop = query.to === undefined ? undefined : await seqBefore(tx, room.nid, query.to);
     const page = await walk(tx, room, { dir: query.dir, start, stop, limit, filter });
-    const chunk = page.rows.map((row) => renderEvent(row, room.viewer, room.id));
+    const chunk = await renderWithBundles(tx, room, page.rows, session.userNid);
     const state = filter?.lazy_load_members === true ? await sendersAsState(tx, room, page.rows) : [];
     const end = page.end === undefined ? '' : `,"end":"${timelineToken(page.end)}"`;
     return new JsonText(`{"start":"${query.from ?? timelineToken(start)}"${end},"chunk":${jsonArray(chunk)},"state":${jsonArray(state)}}`);
@@ -100,7 +101,8 @@ export async function getEvent(deps: RoomReading, call: { session: Session; para
   return deps.db.read(async (tx) => {
     const room = await findOpenRoom(tx, call.params.roomId, call.session, deps.clock());
     if (room === undefined) throw notFound(NO_SUCH_EVENT);
-    return new JsonText(renderEvent(await visibleEvent(tx, room, call.params.eventId), room.viewer, room.id));
+    const [text = ''] = await renderWithBundles(tx, room, [await visibleEvent(tx, room, call.params.eventId)], call.session.userNid);
+    return new JsonText(text);
   });
 }
 
@@ -124,10 +126,11 @@ export async function getContext(
     const newest = after.rows.at(-1)?.seq ?? event.seq;
     const oldest = before.rows.at(-1)?.seq ?? event.seq;
     const state = await contextState(tx, room, newest, filter?.lazy_load_members === true ? [event, ...before.rows, ...after.rows] : undefined);
-    const render = (row: EventRow): string => renderEvent(row, room.viewer, room.id);
+    const render = (rows: readonly EventRow[]): Promise<readonly string[]> => renderWithBundles(tx, room, rows, call.session.userNid);
+    const [text = ''] = await render([event]);
     return new JsonText(
-      `{"start":"${timelineToken(oldest - 1)}","end":"${timelineToken(newest)}","event":${render(event)},` +
-        `"events_before":${jsonArray(before.rows.map(render))},"events_after":${jsonArray(after.rows.map(render))},"state":${jsonArray(state)}}`,
+      `{"start":"${timelineToken(oldest - 1)}","end":"${timelineToken(newest)}","event":${text},` +
+        `"events_before":${jsonArray(await render(before.rows))},"events_after":${jsonArray(await render(after.rows))},"state":${jsonArray(state)}}`,
     );
   });
 }

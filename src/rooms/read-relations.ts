@@ -4,11 +4,11 @@ import type { EventId, RoomId } from '../matrix/identifiers.js';
 import { JsonText } from '../matrix/reply.js';
 import { boolean, integer, object, oneOf, optional, string, type TypeOf } from '../matrix/schema.js';
 import type { ReadTransaction } from '../storage/database.js';
-import { bundlesOf } from './bundles.js';
+import { renderWithBundles } from './bundles.js';
 import { eventsBySeq, findEvent, type EventRow } from './events-store.js';
 import { limitOf } from './filter.js';
 import { openRoom, type OpenRoom, type RoomReading } from './reading.js';
-import { jsonArray, renderEvent } from './render.js';
+import { jsonArray } from './render.js';
 import { relatedSeqs, threadsBefore } from './threads-store.js';
 import { seqBefore, timelineToken } from './tokens.js';
 import { isVisible, visibleWithin } from './visibility.js';
@@ -76,24 +76,13 @@ export async function listThreads(
     const threads = await threadsBefore(tx, { roomNid: room.nid, before: upTo + 1, limit: limit + 1, participantNid });
     const rows: EventRow[] = [];
     for (const { root_id } of threads.slice(0, limit)) {
-      const root = await findEvent(tx, room.nid, root_id as EventId);
+      const root = await findEvent(tx, room.nid, root_id);
       if (root !== undefined && isVisible(room.visibility, root.seq)) rows.push(root);
     }
     const chunk = await renderWithBundles(tx, room, rows, session.userNid);
     const last = threads[limit - 1];
     const next = threads.length > limit && last !== undefined ? `,"next_batch":"${timelineToken(last.newest_seq - 1)}"` : '';
     return new JsonText(`{"chunk":${jsonArray(chunk)}${next}}`);
-  });
-}
-
-/** Events with what points at them. */
-export async function renderWithBundles(tx: ReadTransaction, room: OpenRoom, rows: readonly EventRow[], viewerNid: number): Promise<readonly string[]> {
-  const bundles = await bundlesOf(tx, room, rows, viewerNid);
-  return rows.map((row) => {
-    const text = renderEvent(row, room.viewer, room.id);
-    const bundle = bundles.get(row.event_id);
-    // `unsigned` is the last member, so what belongs in it goes before the two braces that end the event.
-    return bundle === undefined ? text : `${text.slice(0, -2)},"m.relations":${bundle}}}`;
   });
 }
 

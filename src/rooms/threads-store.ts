@@ -1,3 +1,4 @@
+import type { EventId } from '../matrix/identifiers.js';
 import { inList, sql, type ReadTransaction } from '../storage/database.js';
 
 export interface RelatedPage {
@@ -45,7 +46,7 @@ export async function relatedSeqs(tx: ReadTransaction, page: RelatedPage): Promi
 export async function threadsBefore(
   tx: ReadTransaction,
   page: { roomNid: number; before: number; limit: number; participantNid: number | undefined },
-): Promise<readonly { root_id: string; newest_seq: number }[]> {
+): Promise<readonly { root_id: EventId; newest_seq: number }[]> {
   const taking =
     page.participantNid === undefined
       ? sql``
