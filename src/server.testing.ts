@@ -14,6 +14,7 @@ const plenty = { per_second: 1e6, burst_count: 1e6 };
 export interface Person {
   readonly userId: string;
   readonly token: string;
+  readonly deviceId: string;
 }
 
 export interface Answer {
@@ -79,5 +80,5 @@ async function register(call: TestServer['call'], name: string): Promise<Person>
   const mac = createHmac('sha1', SECRET).update(account.join('\0')).digest('hex');
   const { status, body } = await call('POST', '/_synapse/admin/v1/register', undefined, { nonce, username: name, password: account[2], mac });
   if (status !== 200) throw new Error(`${name} could not be registered: ${JSON.stringify(body)}`);
-  return { userId: String(body['user_id']), token: String(body['access_token']) };
+  return { userId: String(body['user_id']), token: String(body['access_token']), deviceId: String(body['device_id']) };
 }

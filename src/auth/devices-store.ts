@@ -1,6 +1,6 @@
 import type { DeviceId } from '../matrix/identifiers.js';
 import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
-import { newNid } from '../storage/stream.js';
+import { holdStream, newNid } from '../storage/stream.js';
 
 export interface DeviceRow {
   readonly device_nid: number;
@@ -58,12 +58,14 @@ export async function renameDevice(tx: Transaction, device: { userNid: number; d
  * go with their device by foreign key.
  */
 export async function deleteDevices(tx: Transaction, userNid: number, deviceIds: readonly DeviceId[]): Promise<readonly DeviceId[]> {
+  await holdStream(tx);
   const gone = await tx.all<{ device_id: DeviceId }>(sql`
     DELETE FROM devices WHERE user_nid = ${userNid} AND device_id IN ${inList(deviceIds)} RETURNING device_id`);
   return gone.map((row) => row.device_id);
 }
 
 export async function deleteAllDevices(tx: Transaction, userNid: number): Promise<readonly DeviceId[]> {
+  await holdStream(tx);
   const gone = await tx.all<{ device_id: DeviceId }>(sql`DELETE FROM devices WHERE user_nid = ${userNid} RETURNING device_id`);
   return gone.map((row) => row.device_id);
 }

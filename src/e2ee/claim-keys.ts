@@ -4,7 +4,7 @@ import { MatrixError } from '../matrix/errors.js';
 import { JsonText } from '../matrix/reply.js';
 import { object, record, string, type TypeOf } from '../matrix/schema.js';
 import type { Database, Transaction } from '../storage/database.js';
-import { advance } from '../storage/stream.js';
+import { advance, holdStream } from '../storage/stream.js';
 import { groupBy } from './group-by.js';
 import { fallbackKeysFor, markFallbackKeysUsed, takeOneTimeKeys, type DeviceKey, type WantedKey } from './one-time-keys-store.js';
 import { devicesOf, type Person } from './people-store.js';
@@ -37,6 +37,7 @@ export async function claimKeys(
   return deps.db.transaction(async (tx) => {
     // Two claims at once would choose the same oldest key, and the slower be told that there is none.
     await tx.lock('one-time keys');
+    await holdStream(tx);
     const people = await knownPeople(tx, session, Object.keys(asked), now);
     const wanted = await wantedKeys(tx, people, asked);
     const claimed = await claim(tx, wanted);

@@ -24,6 +24,14 @@ export async function advance(tx: Transaction, topics: readonly Topic[], count =
   return row.position;
 }
 
+/**
+ * Waits for whoever moves the stream, as `advance` does, before a body changes rows that they may refer to: else the one would hold the
+ * rows and wait for the stream, the other hold the stream and wait for the rows. Every `lock` comes before it.
+ */
+export async function holdStream(tx: Transaction): Promise<void> {
+  await tx.run(sql`UPDATE stream SET position = position`);
+}
+
 /** An integer key of its own for a new row of any table. */
 export async function newNid(tx: Transaction): Promise<number> {
   return advance(tx, []);
