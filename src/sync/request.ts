@@ -6,7 +6,7 @@ import { findFilter } from '../profile/filters-store.js';
 import type { Filter } from '../rooms/filter.js';
 import { parseStreamToken } from '../rooms/tokens.js';
 import type { Database, ReadTransaction } from '../storage/database.js';
-import type { Notifier, Range } from '../storage/stream.js';
+import { currentPosition, type Notifier, type Range } from '../storage/stream.js';
 import type { Acknowledgements } from './acknowledge.js';
 import type { KeyCounts } from './key-counts.js';
 import type { LazyMembers } from './lazy-members.js';
@@ -62,10 +62,11 @@ export interface Making {
 }
 
 const LONGEST_POLL_MS = 300_000;
+const HEAR_EVERY_MS = 5;
 
 export async function readRequest(deps: Syncing, session: Session, query: TypeOf<typeof SyncQuery>): Promise<SyncRequest> {
   const after = query.since === undefined ? 0 : parseStreamToken(query.since);
-  if (after > deps.notifier.newest) throw new MatrixError('M_INVALID_PARAM', 'That token is of the future');
+  if (after > deps.notifier.newest) await hearOf(deps, after);
   return {
     session,
     isInitial: query.since === undefined,
@@ -75,6 +76,12 @@ export async function readRequest(deps: Syncing, session: Session, query: TypeOf
     stateMember: query['org.matrix.msc4222.use_state_after'] === true ? 'org.matrix.msc4222.state_after' : query.use_state_after === true ? 'state_after' : 'state',
     timeoutMs: Math.min(query.timeout ?? 0, LONGEST_POLL_MS),
   };
+}
+
+/** A token may come from another process of the shard, of whose newest moves this one has yet to hear; or from nowhere. */
+async function hearOf({ db, notifier, closing }: Syncing, position: number): Promise<void> {
+  if (position > (await db.read(currentPosition))) throw new MatrixError('M_INVALID_PARAM', 'That token is of the future');
+  while (notifier.newest < position && !closing.aborted) await new Promise((later) => setTimeout(later, HEAR_EVERY_MS));
 }
 
 /** A filter is given by its id or in place. */
