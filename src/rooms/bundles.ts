@@ -2,8 +2,8 @@ import type { ReadTransaction } from '../storage/database.js';
 import { eventsBySeq, type EventRow } from './events-store.js';
 import type { OpenRoom } from './reading.js';
 import { renderEvent } from './render.js';
-import { bundledRelations, type RelationRow } from './threads-store.js';
-import { isVisible } from './visibility.js';
+import { referencesTo, relationSums, type RelationSum } from './threads-store.js';
+import { visibleWithin } from './visibility.js';
 
 /** Events with what points at them. */
 export async function renderWithBundles(tx: ReadTransaction, room: OpenRoom, rows: readonly EventRow[], viewerNid: number): Promise<readonly string[]> {
@@ -21,39 +21,35 @@ export async function renderWithBundles(tx: ReadTransaction, room: OpenRoom, row
  * thread, references. Only what the viewer may see counts. https://spec.matrix.org/v1.19/client-server-api/#aggregations-of-child-events
  */
 async function bundlesOf(tx: ReadTransaction, room: OpenRoom, rows: readonly EventRow[], viewerNid: number): Promise<ReadonlyMap<string, string>> {
-  const relations = (await bundledRelations(tx, rows.map(({ event_id }) => event_id))).filter(({ seq }) => isVisible(room.visibility, seq));
-  if (relations.length === 0) return new Map();
-  const byTarget = new Map<string, RelationRow[]>();
-  for (const relation of relations) byTarget.set(relation.target_id, [...(byTarget.get(relation.target_id) ?? []), relation]);
-  const shown = new Map((await eventsBySeq(tx, room.nid, relations.map(({ seq }) => seq))).map((row) => [row.seq, row]));
-  const targets = new Map(rows.map((row) => [row.event_id as string, row]));
-  return new Map(
-    [...byTarget].map(([target, of]) => {
-      const parts = [threadOf(room, of, shown, targets.get(target), viewerNid), editOf(room, of, shown, targets.get(target)), referencesOf(of, shown)];
-      return [target, `{${parts.filter((part) => part !== undefined).join(',')}}`];
-    }),
-  );
+  const ranges = visibleWithin(room.visibility, -Number.MAX_SAFE_INTEGER, room.upTo);
+  const bundling = { roomNid: room.nid, targetIds: rows.map(({ event_id }) => event_id), viewerNid, ranges };
+  const sums = await relationSums(tx, bundling);
+  if (sums.length === 0) return new Map();
+  const referred = sums.filter(({ rel_type }) => rel_type === 'm.reference').map(({ target_id }) => target_id);
+  const references = await referencesTo(tx, { ...bundling, targetIds: referred });
+  const newest = await eventsBySeq(tx, room.nid, sums.flatMap((sum) => shownSeq(sum) ?? []));
+  const texts = new Map(newest.map((row) => [row.seq, renderEvent(row, room.viewer, room.id)]));
+  const parts = new Map<string, string[]>();
+  for (const sum of sums) {
+    const part = partOf(sum, texts.get(shownSeq(sum) ?? 0), references, viewerNid);
+    if (part !== undefined) parts.set(sum.target_id, [...(parts.get(sum.target_id) ?? []), part]);
+  }
+  return new Map([...parts].map(([target, of]) => [target, `{${of.join(',')}}`]));
 }
 
-type Shown = ReadonlyMap<number, EventRow>;
-
-function threadOf(room: OpenRoom, relations: readonly RelationRow[], shown: Shown, root: EventRow | undefined, viewerNid: number): string | undefined {
-  const replies = relations.filter(({ rel_type }) => rel_type === 'm.thread');
-  const latest = shown.get(replies.at(-1)?.seq ?? 0);
-  if (latest === undefined) return undefined;
-  const took = root?.sender_nid === viewerNid || replies.some(({ sender_nid }) => sender_nid === viewerNid);
-  const text = renderEvent(latest, room.viewer, room.id);
-  return `"m.thread":{"latest_event":${text},"count":${replies.length},"current_user_participated":${took}}`;
+/** Of a thread its newest event; of edits the newest by whoever wrote what is edited. https://spec.matrix.org/v1.19/client-server-api/#event-replacements */
+function shownSeq({ rel_type, newest_seq, newest_own_seq }: RelationSum): number | undefined {
+  if (rel_type === 'm.thread') return newest_seq;
+  return rel_type === 'm.replace' ? (newest_own_seq ?? undefined) : undefined;
 }
 
-/** Only the sender's own edits count. https://spec.matrix.org/v1.19/client-server-api/#event-replacements */
-function editOf(room: OpenRoom, relations: readonly RelationRow[], shown: Shown, edited: EventRow | undefined): string | undefined {
-  const edits = relations.filter(({ rel_type, sender_nid }) => rel_type === 'm.replace' && sender_nid === edited?.sender_nid);
-  const latest = shown.get(edits.at(-1)?.seq ?? 0);
-  return latest === undefined ? undefined : `"m.replace":${renderEvent(latest, room.viewer, room.id)}`;
-}
-
-function referencesOf(relations: readonly RelationRow[], shown: Shown): string | undefined {
-  const ids = relations.filter(({ rel_type }) => rel_type === 'm.reference').flatMap(({ seq }) => shown.get(seq)?.event_id ?? []);
-  return ids.length === 0 ? undefined : `"m.reference":{"chunk":${JSON.stringify(ids.map((event_id) => ({ event_id })))}}`;
+function partOf(sum: RelationSum, text: string | undefined, references: readonly { target_id: string; event_id: string }[], viewerNid: number): string | undefined {
+  if (sum.rel_type === 'm.reference') {
+    const chunk = references.filter(({ target_id }) => target_id === sum.target_id).map(({ event_id }) => ({ event_id }));
+    return `"m.reference":{"chunk":${JSON.stringify(chunk)}}`;
+  }
+  if (text === undefined) return undefined;
+  if (sum.rel_type === 'm.replace') return `"m.replace":${text}`;
+  const took = sum.viewer_took_part === 1 || sum.target_sender_nid === viewerNid;
+  return `"m.thread":{"latest_event":${text},"count":${sum.n},"current_user_participated":${took}}`;
 }

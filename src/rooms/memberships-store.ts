@@ -90,9 +90,3 @@ export async function heroes(
     WHERE place <= 5
     ORDER BY room_nid, place`);
 }
-
-export async function memberNids(tx: ReadTransaction, roomNid: number, memberships: readonly Membership[]): Promise<readonly number[]> {
-  const rows = await tx.all<{ user_nid: number }>(sql`
-    SELECT user_nid FROM memberships WHERE room_nid = ${roomNid} AND membership IN ${inList(memberships)}`);
-  return rows.map((row) => row.user_nid);
-}

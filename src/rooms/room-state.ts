@@ -89,7 +89,7 @@ export class RoomState {
   }
 }
 
-export function toStateEvent(row: StateRow): StateEvent {
+function toStateEvent(row: StateRow): StateEvent {
   return { eventId: row.event_id, sender: row.sender, content: JSON.parse(row.content) as JsonObject, seq: row.seq };
 }
 

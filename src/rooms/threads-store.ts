@@ -1,5 +1,5 @@
 import type { EventId } from '../matrix/identifiers.js';
-import { inList, sql, type ReadTransaction } from '../storage/database.js';
+import { inList, join, sql, type ReadTransaction, type Sql } from '../storage/database.js';
 
 export interface RelatedPage {
   readonly roomNid: number;
@@ -62,20 +62,49 @@ export async function threadsBefore(
     LIMIT ${page.limit}`);
 }
 
-export interface RelationRow {
-  readonly room_nid: number;
-  readonly target_id: string;
+/** What points at one event in one way, in sum. */
+export interface RelationSum {
+  readonly target_id: EventId;
+  readonly target_sender_nid: number;
   readonly rel_type: string;
-  readonly seq: number;
-  readonly sender_nid: number;
+  readonly n: number;
+  readonly newest_seq: number;
+  /** The newest by the sender of the event pointed at. */
+  readonly newest_own_seq: number | null;
+  /** 1 when one is the viewer's. */
+  readonly viewer_took_part: number;
 }
 
-/** Everything of the bundled kinds that points at any of these events. */
-export async function bundledRelations(tx: ReadTransaction, targetIds: readonly string[]): Promise<readonly RelationRow[]> {
-  if (targetIds.length === 0) return [];
-  return tx.all<RelationRow>(sql`
-    SELECT r.room_nid, r.target_id, r.rel_type, r.seq, r.sender_nid
+interface Bundling {
+  readonly roomNid: number;
+  readonly targetIds: readonly string[];
+  readonly viewerNid: number;
+  readonly ranges: readonly { readonly from: number; readonly to: number }[];
+}
+
+export async function relationSums(tx: ReadTransaction, { roomNid, targetIds, viewerNid, ranges }: Bundling): Promise<readonly RelationSum[]> {
+  if (targetIds.length === 0 || ranges.length === 0) return [];
+  return tx.all<RelationSum>(sql`
+    SELECT r.target_id, t.sender_nid AS target_sender_nid, r.rel_type, count(*) AS n, max(r.seq) AS newest_seq,
+      max(CASE WHEN r.sender_nid = t.sender_nid THEN r.seq END) AS newest_own_seq,
+      max(CASE WHEN r.sender_nid = ${viewerNid} THEN 1 ELSE 0 END) AS viewer_took_part
     FROM events t JOIN relations r ON r.room_nid = t.room_nid AND r.target_id = t.event_id
-    WHERE t.event_id IN ${inList(targetIds)} AND r.rel_type IN ('m.thread', 'm.replace', 'm.reference')
-    ORDER BY r.seq`);
+    WHERE t.event_id IN ${inList(targetIds)} AND t.room_nid = ${roomNid}
+      AND r.rel_type IN ('m.thread', 'm.replace', 'm.reference') AND (${visible(ranges)})
+    GROUP BY r.target_id, t.sender_nid, r.rel_type`);
+}
+
+/** The ids of what refers to these events, of each the first hundred or so. */
+export async function referencesTo(tx: ReadTransaction, { roomNid, targetIds, ranges }: Bundling): Promise<readonly { target_id: EventId; event_id: EventId }[]> {
+  if (targetIds.length === 0 || ranges.length === 0) return [];
+  return tx.all(sql`
+    SELECT r.target_id, e.event_id
+    FROM relations r JOIN events e ON e.room_nid = r.room_nid AND e.seq = r.seq
+    WHERE r.room_nid = ${roomNid} AND r.target_id IN ${inList(targetIds)} AND r.rel_type = 'm.reference' AND (${visible(ranges)})
+    ORDER BY r.seq
+    LIMIT ${100 * targetIds.length}`);
+}
+
+function visible(ranges: readonly { readonly from: number; readonly to: number }[]): Sql {
+  return join(ranges.map(({ from, to }) => sql`r.seq BETWEEN ${from} AND ${to}`), ' OR ');
 }
