@@ -3,7 +3,10 @@ import { refusalOf } from '../auth/people.testing.js';
 import type { Session } from '../auth/session.js';
 import type { RoomId } from '../matrix/identifiers.js';
 import { engines } from '../storage/engines.testing.js';
-import { openSyncing } from './syncing.testing.js';
+import { currentPosition } from '../storage/stream.js';
+import { assemble } from './answer.js';
+import { readRequest } from './request.js';
+import { openSyncing, type Synced } from './syncing.testing.js';
 
 type Syncing = Awaited<ReturnType<typeof openSyncing>>;
 
@@ -57,6 +60,29 @@ describe.each(engines)('sync on $name', (engine) => {
     const { rooms: { join } } = await (await start()).sync(bob, { since });
     expect(Object.keys(join)).toEqual([two]);
     expect(join[two]?.timeline.events.map(({ event_id }) => event_id)).toEqual([said]);
+  });
+
+  it('answers up to a position as if the snapshot held nothing after it', async () => {
+    const position = () => talk.db.read(currentPosition);
+    const roomId = await talk.room(alice);
+    await talk.invite(alice, roomId, bob);
+    const invited = await position();
+    await talk.join(bob, roomId);
+    const said = await talk.say(alice, roomId);
+    const before = await position();
+    await talk.ban(alice, roomId, bob);
+    const server = await start();
+    const answerTo = async (since: number, upTo: number): Promise<Synced> => {
+      const request = await readRequest(server, bob, { since: `s${since}` });
+      return JSON.parse((await talk.db.read((tx) => assemble(server, tx, request, upTo))).text) as Synced;
+    };
+    expect((await answerTo(1, invited)).rooms).toMatchObject({ join: {}, invite: { [roomId]: {} }, leave: {} });
+    const joined = await answerTo(invited, before);
+    expect(joined.rooms).toMatchObject({ join: { [roomId]: {} }, leave: {} });
+    expect(joined.rooms.join[roomId]?.timeline.events.at(-1)?.event_id).toBe(said);
+    const { rooms: { join, leave } } = await server.sync(bob, { since: joined.next_batch });
+    expect(join).toEqual({});
+    expect(leave[roomId]?.timeline.events.map(({ type }) => type)).toEqual(['m.room.member']);
   });
 
   it('takes the tokens of every process of the shard, and of the future none', async () => {
