@@ -95,10 +95,10 @@ let txn = 0;
       }
     })));
     expect(failures.filter(({ body }) => body['errcode'] !== 'M_DUPLICATE_ANNOTATION')).toEqual([]);
-    expect(count).toBeGreaterThan(100);
+    expect(count).toBeGreaterThan(30);
     // The server's statistics arrive with up to a second's delay.
     await new Promise((resolve) => { setTimeout(resolve, 1100); });
-    expect(await deadlocks()).toBeLessThanOrEqual(2);
+    expect(await deadlocks()).toBe(0);
     await admin.close();
   });
 
