@@ -37,6 +37,7 @@ import {
 import { FilterSchema } from '../rooms/filter.js';
 import { sync } from '../sync/sync.js';
 import { SyncQuery } from '../sync/request.js';
+import { adminApi } from './admin.js';
 import { directoryApi } from './directory.js';
 import { encryptionApi } from './encryption.js';
 import { anyone, del, get, post, put, session, type Endpoint } from './endpoint.js';
@@ -58,6 +59,7 @@ export const clientApi: readonly Endpoint[] = [
   get('/v3/account/whoami', session, {}, whoAmI),
   get('/_synapse/admin/v1/register', anyone, {}, offerNonce),
   post('/_synapse/admin/v1/register', anyone, { body: AdminRegisterBody }, registerWithSecret),
+  ...adminApi,
 
   // Capabilities, filters, syncing
   get('/v3/capabilities', session, {}, listCapabilities),

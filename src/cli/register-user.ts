@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { Listener } from '../config-listeners.js';
-import { loadConfig } from '../config-load.js';
 import { type Command, EXIT, Failure, UsageError } from './command.js';
 import { askNewPassword } from './new-password.js';
 import { type NewAccount, registerWithSecret } from './registration-client.js';
+import { DEFAULT_URL, serverOf } from './running-server.js';
 import type { Terminal } from './terminal.js';
 
 const OPTIONS = {
@@ -19,13 +18,6 @@ const OPTIONS = {
   'shared-secret': { type: 'string', short: 'k' },
   json: { type: 'boolean', default: false },
 } as const;
-
-const DEFAULT_URL = 'http://localhost:8008';
-
-interface Server {
-  readonly url: string;
-  readonly secret: string;
-}
 
 export const registerUser: Command = {
   summary: 'create an account on a running server',
@@ -65,24 +57,6 @@ configuration.`,
     return EXIT.ok;
   },
 };
-
-function serverOf({ config, secret, url }: { config: readonly string[] | undefined; secret: string | undefined; url: string | undefined }): Server {
-  if ((config === undefined) === (secret === undefined)) throw new UsageError('Either -c FILE or -k SECRET is needed.');
-  if (url !== undefined && !URL.canParse(url)) throw new UsageError(`${url} is not a URL.`);
-  if (secret !== undefined) return { url: url ?? DEFAULT_URL, secret };
-  const loaded = loadConfig(config ?? []).config;
-  if (loaded.registrationSharedSecret === undefined) throw new Failure('The configuration has no registration_shared_secret.');
-  return { url: url ?? urlOf(loaded.listeners) ?? DEFAULT_URL, secret: loaded.registrationSharedSecret };
-}
-
-/** The first listener for clients, as this machine reaches it. */
-function urlOf(listeners: readonly Listener[]): string | undefined {
-  const listener = listeners.find(({ resources }) => resources.includes('client'));
-  if (listener === undefined) return undefined;
-  const address = listener.bindAddresses.find((each) => !each.includes(':')) ?? listener.bindAddresses[0] ?? '127.0.0.1';
-  const here = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
-  return `http://${here.includes(':') ? `[${here}]` : here}:${listener.port}`;
-}
 
 function passwordIn(file: string): string {
   const password = readFileSync(file, 'utf8').trim();

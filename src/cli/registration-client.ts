@@ -41,7 +41,8 @@ async function closeSession(url: string, token: string): Promise<void> {
   await fetch(`${url.replace(/\/+$/, '')}/_matrix/client/v3/logout`, { method: 'POST', headers }).catch(() => undefined);
 }
 
-async function answerOf(endpoint: string, body?: object): Promise<Answer> {
+/** What the server says to a request without a body, or to one with that body as JSON. */
+export async function answerOf(endpoint: string, body?: object): Promise<Answer> {
   const request = body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
   const response = await fetch(endpoint, request).catch((cause: unknown) => {
     throw new Failure(`No server answers at ${new URL(endpoint).origin}: is it running?`, { cause });

@@ -8,6 +8,7 @@ import { registerUser } from './register-user.js';
 import { serve } from './serve.js';
 import { explainFailure } from './start-failure.js';
 import type { Terminal } from './terminal.js';
+import { userHide, userIntroductions, userSetEmail, userUnhide } from './user.js';
 import { version } from './version.js';
 
 /** The subcommands, by the words that call them. */
@@ -16,6 +17,10 @@ export const commands: Readonly<Record<string, Command>> = {
   serve,
   'register-user': registerUser,
   'hash-password': hashPassword,
+  'user set-email': userSetEmail,
+  'user hide': userHide,
+  'user unhide': userUnhide,
+  'user introductions': userIntroductions,
   'config check': configCheck,
   version,
 };
@@ -38,7 +43,7 @@ export async function run(args: readonly string[], terminal: Terminal, ready?: R
 }
 
 function overview(args: readonly string[], terminal: Terminal): ExitCode {
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(14)} ${summary}`);
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(18)} ${summary}`);
   const help = ['Usage: cloison COMMAND [OPTION...]', '', ...lines, '', 'cloison COMMAND --help says more.'].join('\n');
   if (asksForHelp(args)) {
     terminal.out(help);
