@@ -42,7 +42,7 @@ function param(name: string, { path }: Endpoint): string {
 }
 
 function text(name: string): string {
-  const values: Readonly<Record<string, string>> = { user_id: '@nobody:localhost', type: 'm.login.password', from: 's1', to: 's1', version: '7', dir: 'b' };
+  const values: Readonly<Record<string, string>> = { user_id: '@nobody:localhost', type: 'm.login.password', from: 's1', to: 's1', version: '7', dir: 'b', new_version: '11' };
   return values[name] ?? 'text';
 }
 
@@ -175,8 +175,11 @@ describe('Size limits', () => {
     await storingNothing(() => surprises(onEach(small, () => ({ body, chunked: true })), is('413 M_TOO_LARGE')));
   });
 
-  it('a body nobody asked for is not read', () =>
-    storingNothing(() => surprises(onEach(endpoints.filter(({ method, path }) => method === 'GET' && path !== '/_synapse/admin/v1/register'), () => ({ body: '{' })), isAnswered)));
+  it('a body nobody asked for is not read', () => {
+    // The administrators' nonces are stored when they are asked for.
+    const reading = endpoints.filter(({ method, path }) => method === 'GET' && !path.startsWith('/_synapse/'));
+    return storingNothing(() => surprises(onEach(reading, () => ({ body: '{' })), isAnswered));
+  });
 });
 
 describe('A client that goes away', () => {

@@ -38,7 +38,7 @@ export function sendRaw(baseUrl: string, { method, target, token, body, chunked 
         resolve({ status: res.statusCode ?? 0, headers: res.headers, text: Buffer.concat(chunks).toString() });
       });
     });
-    req.once('error', (error) => { if (!answered) reject(error); });
+    req.on('error', (error) => { if (!answered) reject(error); });
     req.end(body);
   });
 }

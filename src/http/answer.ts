@@ -40,7 +40,7 @@ export function sendPreflight(res: ServerResponse): void {
 const JSON_TYPE = ['Content-Type', 'application/json'];
 
 function send(res: ServerResponse, status: number, text: string, headers: readonly string[]): void {
-  if (leavesMuch(res.req)) closeAfter(res);
+  if (bodyIsDue(res.req)) outliveBody(res);
   const bytes = Buffer.byteLength(text);
   res.writeHead(status, [...corsHeaders, ...headers, 'Content-Length', String(bytes)]);
   // Where every character is one byte the text need not be encoded, which halves what a large answer costs.
@@ -62,30 +62,35 @@ async function sendBytes(res: ServerResponse, { body, headers }: ByteStream): Pr
 const LEFTOVER_BYTES = 1_048_576;
 const LEFTOVER_MS = 2_000;
 
-/** Whether more of the request's body is still to come than anybody will read. */
-function leavesMuch(req: IncomingMessage): boolean {
-  return !req.complete && !(declaredBytes(req) <= LEFTOVER_BYTES);
-}
-
-/** Tells the client to send nothing more on this connection, and ends only our side of it: the other may still be sending. */
-function closeAfter(res: ServerResponse): void {
-  const { socket } = res.req;
-  res.shouldKeepAlive = false;
-  socket.destroySoon = () => { socket.end(); };
+/** Whether some of the body has yet to come. */
+function bodyIsDue(req: IncomingMessage): boolean {
+  return !req.complete && declaredBytes(req) !== 0;
 }
 
 /**
- * Deals with the rest of a body that was answered without being read. The answer must reach a client that is still
- * sending, and closing at once would destroy it on the way: so a little is read on, then nothing, then the connection goes.
+ * For an answer before the end of the body. Where the connection is not kept, only our side of it ends: closing both would destroy
+ * the answer on its way to a client that is still sending. Where more is to come than anybody will read, it is not kept.
  */
+function outliveBody(res: ServerResponse): void {
+  const { req } = res;
+  if (!(declaredBytes(req) <= LEFTOVER_BYTES)) res.shouldKeepAlive = false;
+  req.socket.destroySoon = () => { req.socket.end(); };
+}
+
+/** Deals with the rest of a body that was answered without being read: a little is read on, then nothing, then the connection goes. */
 export function dropLeftover(req: IncomingMessage): void {
-  if (req.complete || req.destroyed || declaredBytes(req) === 0) return;
+  if (!bodyIsDue(req) || req.destroyed) return;
+  const { socket } = req;
   let dropped = 0;
-  const timer = setTimeout(() => { if (!req.complete) req.socket.destroy(); }, LEFTOVER_MS).unref();
+  const timer = setTimeout(() => { if (!req.complete) socket.destroy(); }, LEFTOVER_MS).unref();
   req.on('data', (chunk: Buffer) => {
     dropped += chunk.length;
     if (dropped > LEFTOVER_BYTES) req.pause();
   });
-  req.once('end', () => { clearTimeout(timer); });
+  req.once('end', () => {
+    clearTimeout(timer);
+    delete (socket as Partial<typeof socket>).destroySoon;
+    if (socket.writableEnded) socket.destroySoon();
+  });
   req.resume();
 }

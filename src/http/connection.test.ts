@@ -41,6 +41,30 @@ it('a client that leaves in the middle of its upload is no failure either', asyn
   await closeServer(server, 100);
 });
 
+it('a client that closes after its answer has the answer, even when it is still sending', async () => {
+  const server = smallTable().listen();
+  const socket = await dial(server, 'PUT /_matrix/client/v3/filter/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 300000\r\n\r\n');
+  const failures: Error[] = [];
+  socket.on('error', (error) => failures.push(error));
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  for (let i = 0; i < 10; i += 1) {
+    socket.write('x'.repeat(30_000));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await closeServer(server, 1000);
+  expect(String(answer)).toMatch(/^HTTP\/1.1 413 [^]*Connection: close/);
+  expect(failures).toEqual([]);
+});
+
+it('tells a client that has too much left to send to use the connection no more', async () => {
+  const server = smallTable().listen();
+  const socket = await dial(server, 'PUT /_matrix/client/v3/filter/a HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(String(answer)).toMatch(/^HTTP\/1.1 413 [^]*Connection: close/);
+  socket.destroy();
+  await closeServer(server, 100);
+});
+
 it('stops: long polls answer, idle connections close, no new ones are taken', async () => {
   const { listen, seen, stop } = smallTable();
   const server = listen();
