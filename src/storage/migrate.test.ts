@@ -70,6 +70,12 @@ describe.each(engines)('migrations on $name', ({ open }) => {
     await expect(migrate(db, { clock, folder })).rejects.toThrow('Migration 0001-the-shard was changed after this database had it');
   });
 
+  it('refuse tables that have lost a rule since', async () => {
+    if (db.engine === 'postgres') await db.transaction((tx) => tx.script('ALTER TABLE events DROP CONSTRAINT no_public_rooms'));
+    else await db.transaction((tx) => tx.script('ALTER TABLE events ADD COLUMN is_public INTEGER'));
+    await expect(migrate(db, { clock })).rejects.toThrow('The tables of the database are not as migration 00');
+  });
+
   it('refuse a history with a gap', async () => {
     add(`${after(1)}-notes.sql`, 'CREATE TABLE notes (text TEXT)');
     await migrate(db, { clock, folder });

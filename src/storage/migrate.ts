@@ -27,15 +27,17 @@ interface Applied {
   readonly number: number;
   readonly name: string;
   readonly checksum: string;
+  readonly schema_checksum: string;
 }
 
 /**
  * Brings the schema up to date, one transaction for each migration; several processes may start at once. Refuses a database whose
- * history is not the beginning of this program's.
+ * history is not the beginning of this program's, or whose tables are no longer as its migrations left them: a rule of the schema that
+ * somebody dropped by hand would be missed by nobody until it was needed.
  */
 export async function migrate(db: ScriptDatabase, { clock, folder = migrationsFolder() }: { clock: Clock; folder?: string }): Promise<void> {
   const migrations = readMigrations(folder, db.engine);
-  while (await db.transaction((tx) => applyNext(tx, migrations, clock()))) {
+  while (await db.transaction((tx) => applyNext(tx, db.engine, migrations, clock()))) {
     // The next one, until none is left.
   }
 }
@@ -53,28 +55,52 @@ export async function claimShard(tx: Transaction, serverName: ServerName, now: n
   }
 }
 
-async function applyNext(tx: ScriptTransaction, migrations: readonly Migration[], now: number): Promise<boolean> {
+async function applyNext(tx: ScriptTransaction, engine: Database['engine'], migrations: readonly Migration[], now: number): Promise<boolean> {
   await tx.lock('migrations');
   await tx.script(`
     CREATE TABLE IF NOT EXISTS migrations (
       number BIGINT NOT NULL PRIMARY KEY,
       name TEXT NOT NULL,
       checksum TEXT NOT NULL,
+      schema_checksum TEXT NOT NULL,
       applied_ts BIGINT NOT NULL
     )`);
-  const applied = await tx.all<Applied>(sql`SELECT number, name, checksum FROM migrations ORDER BY number`);
+  const applied = await tx.all<Applied>(sql`SELECT number, name, checksum, schema_checksum FROM migrations ORDER BY number`);
   checkHistory(applied, migrations);
   const next = migrations[applied.length];
+  const newest = applied.at(-1);
+  if (newest !== undefined && newest.schema_checksum !== await schemaChecksum(tx, engine)) {
+    throw new Error(`The tables of the database are not as migration ${labelOf(newest)} left them: restore it from a backup`);
+  }
   if (next === undefined) return false;
   await tx.script(next.text);
-  await tx.run(sql`INSERT INTO migrations (number, name, checksum, applied_ts) VALUES (${next.number}, ${next.name}, ${next.checksum}, ${now})`);
+  await tx.run(sql`
+    INSERT INTO migrations (number, name, checksum, schema_checksum, applied_ts)
+    VALUES (${next.number}, ${next.name}, ${next.checksum}, ${await schemaChecksum(tx, engine)}, ${now})`);
   return true;
+}
+
+/** Covers the tables with their constraints. Of PostgreSQL only the names: its next version may word the same constraint otherwise. */
+async function schemaChecksum(tx: Transaction, engine: Database['engine']): Promise<string> {
+  const rows = await tx.all<{ name: string; text: string }>(engine === 'sqlite'
+    ? sql`SELECT name, sql AS text FROM sqlite_master WHERE type <> 'index' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name`
+    : sql`
+      SELECT CAST(CAST(conrelid AS regclass) AS TEXT) || '.' || CAST(conname AS TEXT) AS name, CAST(contype AS TEXT) || CAST(convalidated AS TEXT) AS text
+      FROM pg_constraint
+      WHERE connamespace = CAST(current_schema() AS regnamespace) AND contype IN ('c', 'f', 'p', 'u')
+      ORDER BY 1`);
+  return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
+}
+
+function labelOf({ number, name }: Applied): string {
+  return `${String(number).padStart(4, '0')}-${name}`;
 }
 
 function checkHistory(applied: readonly Applied[], migrations: readonly Migration[]): void {
   const newest = migrations.at(-1)?.number ?? 0;
-  applied.forEach(({ number, name, checksum }, i) => {
-    const label = `${String(number).padStart(4, '0')}-${name}`;
+  applied.forEach((each, i) => {
+    const { number, checksum } = each;
+    const label = labelOf(each);
     if (number > newest) throw new Error(`The database is newer than this program: it has had migration ${label}; install the version that made it`);
     const expected = migrations[i];
     if (expected?.number !== number) throw new Error(`The database lacks migration ${String(i + 1).padStart(4, '0')}, though later ones were applied: restore it from a backup`);

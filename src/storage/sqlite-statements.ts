@@ -73,6 +73,6 @@ function rowMaker(columns: readonly ColumnDefinition[]): (values: readonly unkno
     const value = `values[${i}]`;
     return `${JSON.stringify(name)}: ${type === 'JSON' ? `typeof ${value} === 'number' ? String(${value}) : ${value}` : value}`;
   });
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the only way to a literal whose members are known at run time
+  // The only way to a literal whose members are known at run time.
   return new Function('values', `return { ${members.join(', ')} };`) as (values: readonly unknown[]) => unknown;
 }
