@@ -48,18 +48,11 @@ async function gather(making: Making, plans: readonly JoinedPlan[], accountData:
   const peopled = plans.filter((plan) => plan.isFresh || plan.membersMoved || request.fullState || mayBeRenamed(timelines.get(plan.room.nid))).map(({ room }) => room.nid);
   const summaries = peopled.length === 0 ? NONE : await summariesOf(tx, peopled, request.session.userNid);
   const states = await statesOf(making, plans, timelines, summaries);
-  const counted = plans.filter((plan) => plan.timelineMoved || plan.receiptsMoved || request.fullState);
   const now = deps.clock();
-  return {
-    timelines,
-    states,
-    visibilities,
-    summaries,
-    counts: await unreadCounts(tx, request.session.userNid, counted),
-    ephemeral: plans.some((plan) => plan.isFresh || plan.receiptsMoved || plan.typingMoved) ? await readEphemeral(making, plans, now) : NO_EPHEMERAL,
-    accountData,
-    now,
-  };
+  const ephemeral = plans.some((plan) => plan.isFresh || plan.receiptsMoved || plan.typingMoved) ? await readEphemeral(making, plans, now) : NO_EPHEMERAL;
+  const counted = plans.filter(({ room, timelineMoved }) => timelineMoved || request.fullState || ephemeral.read.has(room.nid));
+  const counts = await unreadCounts(tx, request.session.userNid, counted);
+  return { timelines, states, visibilities, summaries, counts, ephemeral, accountData, now };
 }
 
 async function visibilitiesOf(tx: ReadTransaction, plans: readonly JoinedPlan[], userId: UserId): Promise<ReadonlyMap<number, Visibility>> {

@@ -1,6 +1,7 @@
 import { heroes, membershipCounts } from '../rooms/memberships-store.js';
 import { stateOfRooms } from '../rooms/state-store.js';
 import type { ReadTransaction } from '../storage/database.js';
+import { groupByRoom } from './timelines.js';
 
 export interface Summary {
   readonly heroes: readonly string[];
@@ -12,15 +13,16 @@ export async function summariesOf(tx: ReadTransaction, roomNids: readonly number
   const names = await stateOfRooms(tx, roomNids, ['m.room.name', 'm.room.canonical_alias']);
   const named = new Set(names.filter(({ content }) => isName(content)).map(({ room_nid }) => room_nid));
   const people = await heroes(tx, roomNids.filter((nid) => !named.has(nid)), viewerNid);
-  const counts = await membershipCounts(tx, roomNids);
-  const count = (nid: number, membership: string): number => counts.find((row) => row.room_nid === nid && row.membership === membership)?.n ?? 0;
+  const counts = groupByRoom(await membershipCounts(tx, roomNids));
+  const peopleOf = groupByRoom(people);
   return new Map(
     roomNids.map((nid) => {
-      const all = people.filter(({ room_nid }) => room_nid === nid);
+      const count = (wanted: string): number => counts.get(nid)?.find(({ membership }) => membership === wanted)?.n ?? 0;
+      const all = peopleOf.get(nid) ?? [];
       const present = all.filter(({ membership }) => membership === 'join' || membership === 'invite');
       const ids = (present.length > 0 ? present : all).map(({ user_id }) => user_id);
       const hero = named.has(nid) ? {} : { 'm.heroes': ids };
-      return [nid, { heroes: ids, text: JSON.stringify({ ...hero, 'm.joined_member_count': count(nid, 'join'), 'm.invited_member_count': count(nid, 'invite') }) }];
+      return [nid, { heroes: ids, text: JSON.stringify({ ...hero, 'm.joined_member_count': count('join'), 'm.invited_member_count': count('invite') }) }];
     }),
   );
 }
