@@ -1,4 +1,6 @@
 import type { Session } from './auth/session.js';
+import { scopeOf } from './directory/scope.js';
+import { searchUsers, type Term } from './directory/search-store.js';
 import { authorise, type AuthorisedEvent, type HistoryVisibility, type JoinRule, type MessageType } from './matrix/event-auth.js';
 import type { Pdu } from './matrix/event.js';
 import { parseEventId, type EventId, type RoomId, type UserId } from './matrix/identifiers.js';
@@ -27,6 +29,7 @@ declare const authorised: AuthorisedEvent<Pdu>;
 declare const foundation: Foundation;
 declare const session: Session;
 declare const grant: Grant;
+declare const term: Term;
 declare const blobs: Parameters<typeof openMedia>[0];
 const eventId: EventId = parseEventId('$event');
 const by = { sender: session.userId, signer: deps.signer, now: 0 };
@@ -40,6 +43,7 @@ export const compiles = [
   () => persistEvent(tx, nascent, composed, origin),
   () => appendDraft(deps, tx, locked, draft, { actor: session, now: 0 }),
   () => openMedia(blobs, grant),
+  () => searchUsers(tx, scopeOf(session, 0), term),
 ];
 
 export const noPublicRooms: readonly (JoinRule | HistoryVisibility)[] = [
@@ -135,6 +139,17 @@ export const nothingMadeByHand = [
   (): RoomId => '!room:shard.example',
   // @ts-expect-error one id for another
   (userId: UserId): RoomId => userId,
+];
+
+export const restrictedDirectory = [
+  // @ts-expect-error the session is not the scope
+  () => searchUsers(tx, session, term),
+  // @ts-expect-error a scope of somebody else
+  () => searchUsers(tx, { viewerNid: 1, now: 0 }, term),
+  // @ts-expect-error no scope: everybody
+  () => searchUsers(tx, undefined, term),
+  // @ts-expect-error a scope of nobody
+  () => scopeOf({ userNid: 1 }, 0),
 ];
 
 export const noSqlFromStrings = [

@@ -21,13 +21,13 @@ export async function putIntroduction(tx: Transaction, viewerNid: number, subjec
       user_nid = excluded.user_nid, granted_ts = excluded.granted_ts, until_ts = excluded.until_ts`);
 }
 
-/** When the newest `most` charges since a time were made, newest first. */
-export async function chargesSince(tx: ReadTransaction, viewerNid: number, since: number, most: number): Promise<readonly number[]> {
-  const rows = await tx.all<{ granted_ts: number }>(sql`
+/** When the newest charge since a time but `skipped` was made; undefined when there are no more than that. */
+export async function chargeBefore(tx: ReadTransaction, viewerNid: number, since: number, skipped: number): Promise<number | undefined> {
+  const row = await tx.one<{ granted_ts: number }>(sql`
     SELECT granted_ts FROM introductions
     WHERE viewer_nid = ${viewerNid} AND granted_ts > ${since}
-    ORDER BY granted_ts DESC LIMIT CAST(${most} AS BIGINT)`);
-  return rows.map((row) => row.granted_ts);
+    ORDER BY granted_ts DESC LIMIT 1 OFFSET CAST(${skipped} AS BIGINT)`);
+  return row?.granted_ts;
 }
 
 /** Forgets what counts no more and introduces nobody any longer. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MatrixError } from '../matrix/errors.js';
 import type { ReadTransaction, Transaction } from '../storage/database.js';
-import { chargesSince, findAllowance, findIntroduction, forgetIntroductions, putIntroduction } from './introductions-store.js';
+import { chargeBefore, findAllowance, findIntroduction, forgetIntroductions, putIntroduction } from './introductions-store.js';
 
 /** How many new identities one person may ask for. */
 export interface IdentityBudget {
@@ -48,18 +48,16 @@ async function charge(tx: Transaction, budget: IdentityBudget, viewerNid: number
   // Two requests at once would both find room for one more.
   await tx.lock(`introductions/${viewerNid}`);
   const { perDay, perWeek } = await budgetOf(tx, budget, viewerNid, now);
-  const charges = await chargesSince(tx, viewerNid, now - WEEK_MS, Math.max(perDay, perWeek));
-  const waits = [waitFor(charges, perDay, now - DAY_MS), waitFor(charges, perWeek, now - WEEK_MS)];
-  const wait = Math.max(...waits);
+  const wait = Math.max(await waitFor(tx, viewerNid, perDay, now - DAY_MS), await waitFor(tx, viewerNid, perWeek, now - WEEK_MS));
   if (wait > 0) throw new MatrixError('M_LIMIT_EXCEEDED', 'You have looked for too many new people; try again later', { body: { retry_after_ms: wait } });
   await forgetIntroductions(tx, viewerNid, { chargedUntil: now - WEEK_MS, now });
 }
 
-/** Milliseconds until there are fewer than `most` charges after `since`; the charges come newest first. */
-function waitFor(charges: readonly number[], most: number, since: number): number {
+/** Milliseconds until fewer than `most` charges are as young as those since a time are now. */
+async function waitFor(tx: ReadTransaction, viewerNid: number, most: number, since: number): Promise<number> {
   if (most === 0) return DAY_MS;
-  const blocking = charges[most - 1];
-  return blocking === undefined ? 0 : Math.max(0, blocking - since);
+  const blocking = await chargeBefore(tx, viewerNid, since, most - 1);
+  return blocking === undefined ? 0 : blocking - since;
 }
 
 async function budgetOf(tx: ReadTransaction, budget: IdentityBudget, viewerNid: number, now: number): Promise<IdentityBudget> {

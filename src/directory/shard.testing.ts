@@ -10,6 +10,7 @@ import { createRoom } from '../rooms/create-room.js';
 import { inviteUser, joinRoomById, leaveRoom } from '../rooms/membership.js';
 import { StateCache } from '../rooms/room-state.js';
 import type { RoomWriting } from '../rooms/writing.js';
+import type { Transaction } from '../storage/database.js';
 import type { Engine } from '../storage/engines.testing.js';
 import type { IdentityBudget } from './introductions.js';
 import { chargeInvites } from './invites.js';
@@ -42,13 +43,15 @@ export async function openDirectory(engine: Engine, introductions: IdentityBudge
     db,
     drop,
     pass: (ms: number) => { time.now += ms; },
+    /** Somebody with a session. */
     person: async (localpart: string, name?: string): Promise<Session> => {
-      const userNid = await account(localpart);
+      const userNid = await db.transaction((tx) => account(tx, localpart));
       if (name !== undefined) await rename(userNid, name);
       const deviceId = parseDeviceId('PHONE');
       const deviceNid = await db.transaction((tx) => ensureDevice(tx, { userNid, deviceId, displayName: undefined, ip: '::1', now: 0 }));
       return sessionOf({ userNid, userId: newUserId(localpart, serverName), deviceNid, deviceId });
     },
+    /** Somebody who never logs in. */
     account,
     rename,
     search: async (session: Session, search_term: string, limit?: number): Promise<readonly Found[]> => {
@@ -65,8 +68,8 @@ export async function openDirectory(engine: Engine, introductions: IdentityBudge
     leave: (session: Session, roomId: RoomId) => leaveRoom(deps, { session, params: { roomId }, body: {} }),
   };
 
-  async function account(localpart: string): Promise<number> {
-    const nid = await db.transaction((tx) => createUser(tx, { userId: newUserId(localpart, serverName), passwordHash: '$argon2id$none', isAdmin: false, now: 0 }));
+  async function account(tx: Transaction, localpart: string): Promise<number> {
+    const nid = await createUser(tx, { userId: newUserId(localpart, serverName), passwordHash: '$argon2id$none', isAdmin: false, now: 0 });
     if (nid === undefined) throw new Error(`${localpart} is taken`);
     return nid;
   }
