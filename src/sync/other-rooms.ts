@@ -7,7 +7,7 @@ import type { ReadTransaction } from '../storage/database.js';
 import type { MyRoom } from './my-rooms.js';
 import type { Making, SyncRequest } from './request.js';
 import { readStates } from './states.js';
-import { seqsAt, strippedState } from './store.js';
+import { knockState, seqsAt, strippedState } from './store.js';
 import { groupByRoom, readTimelines, visibleStretch, type Wanted } from './timelines.js';
 
 /** The members of `rooms` but for `join`, when there is nothing to tell of. */
@@ -29,14 +29,15 @@ export async function otherRooms(making: Making, rooms: readonly MyRoom[]): Prom
   return `"invite":{${invite.join(',')}},"knock":{${knock.join(',')}},"leave":{${leave.join(',')}}`;
 }
 
-/** Rooms the person is invited to, or has knocked at: their stripped state. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
+/** Rooms the person is invited to: their stripped state; and those they have knocked at. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
 async function strippedRooms(
   tx: ReadTransaction,
   { session }: SyncRequest,
   rooms: readonly MyRoom[],
   member: 'invite_state' | 'knock_state',
 ): Promise<readonly string[]> {
-  const states = groupByRoom(await strippedState(tx, rooms.map(({ nid }) => nid), session.userId));
+  const read = member === 'invite_state' ? strippedState : knockState;
+  const states = groupByRoom(await read(tx, rooms.map(({ nid }) => nid), session.userId));
   return rooms.map(({ nid, id }) => {
     const events = (states.get(nid) ?? []).map(({ json }) => {
       const { type, state_key, content, sender, origin_server_ts } = JSON.parse(json) as Record<string, unknown>;

@@ -75,7 +75,7 @@ export async function tipsOf(tx: ReadTransaction, roomNids: readonly number[], p
   return new Map(rows.map((row) => [row.room_nid, row]));
 }
 
-/** The stripped state an invited or knocking person is shown. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
+/** The stripped state an invited person is shown. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
 export async function strippedState(tx: ReadTransaction, roomNids: readonly number[], userId: string): Promise<readonly { room_nid: number; json: string }[]> {
   if (roomNids.length === 0) return [];
   const types = ['m.room.create', 'm.room.name', 'm.room.avatar', 'm.room.topic', 'm.room.join_rules', 'm.room.canonical_alias', 'm.room.encryption'];
@@ -85,4 +85,13 @@ export async function strippedState(tx: ReadTransaction, roomNids: readonly numb
     WHERE s.room_nid IN ${inList(roomNids)}
       AND ((s.type IN ${inList(types)} AND s.state_key = '') OR (s.type = 'm.room.member' AND s.state_key = ${userId}))
     ORDER BY s.room_nid, s.seq`);
+}
+
+/** All that whoever knocks is shown: that they knocked. Any other event would name the room, or a person in it (RULES A9). */
+export async function knockState(tx: ReadTransaction, roomNids: readonly number[], userId: string): Promise<readonly { room_nid: number; json: string }[]> {
+  if (roomNids.length === 0) return [];
+  return tx.all(sql`
+    SELECT s.room_nid, e.json
+    FROM current_state s JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq
+    WHERE s.room_nid IN ${inList(roomNids)} AND s.type = 'm.room.member' AND s.state_key = ${userId}`);
 }
