@@ -129,6 +129,7 @@ describe('Standard error response', () => {
     'NUL as it is': ['{"a":"\0"}', 'M_NOT_JSON'],
     'NUL as an escape': ['{"a":{"\\u0000":1}}', 'M_BAD_JSON'],
     'a key given twice': ['{"a":1,"a":1}', 'M_BAD_JSON'],
+    'a number beyond all bounds': ['{"a":1e999}', 'M_BAD_JSON'],
     'deep nesting': [`{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`, 'M_BAD_JSON'],
   };
 

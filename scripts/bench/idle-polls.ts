@@ -86,7 +86,8 @@ async function open(server: Server, since: ReadonlyMap<Member, string>, count: n
     const poll: Poll = { connection: new Connection(server.baseUrl), since: token, answered: 0 };
     all.push(poll);
     repeat(poll, person.token).catch((error: unknown) => { if (!closed) throw error; });
-    if (i % OPEN_PER_TICK === 0) await pause(5);
+    // More at once than the server has accepted would be turned away by its system.
+    if (i % OPEN_PER_TICK === 0) await pause(25);
   }
   return {
     all,

@@ -29,7 +29,8 @@ describe('a JSON body', () => {
     for (const body of ['[]', '1', 'null', '"a"']) expect([body, ...(await refused(body))]).toEqual([body, 400, 'M_BAD_JSON']);
   });
 
-  it('with NUL, half a surrogate pair or a hundred levels is M_BAD_JSON', async () => {
+  it('with NUL, half a surrogate pair, an endless number or a hundred levels is M_BAD_JSON', async () => {
+    expect([...(await refused('{"a":[-1e999]}'))]).toEqual([400, 'M_BAD_JSON']);
     const deep = `{"a":${'['.repeat(100)}${']'.repeat(100)}}`;
     for (const body of ['{"a":"\\u0000"}', '{"a":["\\ud83d"]}', '{"\\uDE00":1}', deep, `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`]) {
       expect([body.slice(0, 20), ...(await refused(body))]).toEqual([body.slice(0, 20), 400, 'M_BAD_JSON']);

@@ -59,7 +59,8 @@ function takeAll(req: IncomingMessage): Buffer {
 
 /**
  * Parses a body that must be one JSON object. Refused are a key given twice, of which readers would take one or the other, strings
- * that no engine stores faithfully (with NUL or half a surrogate pair), nesting beyond 100, and more values than any client has reason to send.
+ * and numbers that no engine stores faithfully (with NUL or half a surrogate pair, without end), nesting beyond 100, and more values
+ * than any client has reason to send.
  */
 export function parseJsonObject(bytes: Buffer): JsonObject {
   if (!isUtf8(bytes)) throw notJson();
@@ -116,10 +117,13 @@ function endOfString(text: string, start: number): number {
   return text.length;
 }
 
+/** How many names an object and all within it have. */
 function namesIn(value: object): number {
   let names = 0;
   const look = (member: unknown): void => {
     if (typeof member === 'object' && member !== null) names += namesIn(member);
+    // JSON can say 1e999, which JavaScript would read as infinite and write as null.
+    else if (member === Infinity || member === -Infinity) throw badJson('The request body has a number that is too large');
   };
   if (Array.isArray(value)) {
     for (const member of value) look(member);
