@@ -13,7 +13,7 @@ describe('the media key', () => {
   it('is made once, readable by its owner only, and stays', async () => {
     const path = join(folder, 'media.key');
     const keys = await Promise.all([readMediaKey(path, randomBytes), readMediaKey(path, randomBytes), readMediaKey(path, randomBytes)]);
-    const bytes = await readFile(path);
+    const bytes = Buffer.from(await readFile(path, 'utf8'), 'base64');
     for (const key of [...keys, await readMediaKey(path, randomBytes)]) expect(Buffer.from(key.bytes)).toEqual(bytes);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(await readdir(folder)).toEqual(['media.key']);
