@@ -12,7 +12,7 @@ import { readSigningKeys } from './config-keys.js';
 import { chargeInvites } from './directory/invites.js';
 import { deviceListsObserver } from './e2ee/device-lists.js';
 import { closeServer, createApp, type App } from './http/app.js';
-import type { Limit, Limits } from './http/limits.js';
+import { createBuckets, type Limit, type Limits, type Rate } from './http/limits.js';
 import { createValidators } from './http/validate.js';
 import { parseUserId } from './matrix/identifiers.js';
 import type { JsonObject } from './matrix/schema.js';
@@ -131,6 +131,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     registrationIsOpen: config.enableRegistration,
     registrationSharedSecret: config.registrationSharedSecret,
     passwords: createPasswords(Math.max(1, availableParallelism() - 1)),
+    loginBrakes: { account: createBuckets(clock, rateOf(config.rcLogin.account)), failed: createBuckets(clock, rateOf(config.rcLogin.failedAttempts)) },
     deviceObserver: deviceListsObserver,
     profileObserver: {
       profileChanged: async (tx, userNid, changed) => {
@@ -184,8 +185,17 @@ function limitsOf({ rcMessage, rcRegistration, rcLogin, rcJoins, rcInvites }: Co
   };
 }
 
-function limit({ perSecond, burstCount }: { perSecond: number; burstCount: number }, by: Limit['by']): Limit {
-  return { perSecond, burst: burstCount, by };
+interface ConfiguredRate {
+  readonly perSecond: number;
+  readonly burstCount: number;
+}
+
+function limit(rate: ConfiguredRate, by: Limit['by']): Limit {
+  return { ...rateOf(rate), by };
+}
+
+function rateOf({ perSecond, burstCount }: ConfiguredRate): Rate {
+  return { perSecond, burst: burstCount };
 }
 
 async function listen(app: App, { listeners }: Config): Promise<readonly Server[]> {

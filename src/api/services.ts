@@ -1,3 +1,4 @@
+import type { LoginBrakes } from '../auth/brakes.js';
 import type { DeviceObserver } from '../auth/devices.js';
 import type { Passwords } from '../auth/passwords.js';
 import type { BlobStore } from '../media/blob-store.js';
@@ -18,6 +19,7 @@ export interface Services extends RoomWriting, Syncing, Receipting, DirectoryDep
   readonly registrationIsOpen: boolean;
   readonly registrationSharedSecret: string | undefined;
   readonly passwords: Passwords;
+  readonly loginBrakes: LoginBrakes;
   readonly deviceObserver: DeviceObserver;
   readonly profileObserver: ProfileObserver;
   readonly blobs: BlobStore;

@@ -3,6 +3,7 @@ import { MatrixError } from '../matrix/errors.js';
 import { parseDeviceId, type ServerName } from '../matrix/identifiers.js';
 import { object, optional, string, text, type TypeOf } from '../matrix/schema.js';
 import type { Database } from '../storage/database.js';
+import type { LoginBrakes } from './brakes.js';
 import { accountIdOf, Identifier, typedName, type Naming } from './identifier.js';
 import { openSession } from './open-session.js';
 import type { Passwords } from './passwords.js';
@@ -28,6 +29,7 @@ export interface LoginDeps {
   readonly random: Random;
   readonly serverName: ServerName;
   readonly passwords: Passwords;
+  readonly loginBrakes: LoginBrakes;
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3login */
@@ -48,13 +50,19 @@ export async function logIn(deps: LoginDeps, { body, ip }: { body: TypeOf<typeof
   return { user_id, ...opened, home_server: deps.serverName };
 }
 
-async function prove({ db, serverName, passwords }: LoginDeps, body: Naming & { readonly password?: string }): Promise<UserRow> {
+async function prove({ db, serverName, passwords, loginBrakes }: LoginDeps, body: Naming & { readonly password?: string }): Promise<UserRow> {
   if (body.password === undefined) throw new MatrixError('M_MISSING_PARAM', 'A password is missing');
   if (body.identifier === undefined && body.user === undefined) throw new MatrixError('M_MISSING_PARAM', 'An identifier is missing');
   const name = typedName(body);
-  const account = await db.read(async (tx) => (name === undefined ? undefined : findAccount(tx, accountIdOf(name, serverName))));
+  const accountId = name === undefined ? '' : accountIdOf(name, serverName);
+  loginBrakes.failed.check(accountId);
+  loginBrakes.account.spend(accountId);
+  const account = await db.read((tx) => findAccount(tx, accountId));
   const isRight = await passwords.verifyPassword(body.password, account?.password_hash);
-  if (account === undefined || !isRight) throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password');
+  if (account === undefined || !isRight) {
+    loginBrakes.failed.spend(accountId);
+    throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password');
+  }
   if (account.is_deactivated === 1) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated');
   if (account.is_locked === 1) throw new MatrixError('M_USER_LOCKED', 'This account is locked', { body: { soft_logout: true } });
   return account;

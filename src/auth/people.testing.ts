@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { newUserId, parseServerName } from '../matrix/identifiers.js';
 import type { Database } from '../storage/database.js';
+import type { Brake, LoginBrakes } from './brakes.js';
 import { authenticate } from './authenticate.js';
 import { openSession } from './open-session.js';
 import { createPasswords, type Passwords } from './passwords.js';
@@ -10,6 +11,8 @@ import { createUser } from './users-store.js';
 export const serverName = parseServerName('shard.example');
 export const from = { ip: '192.0.2.1' };
 const passwords = createPasswords(2);
+/** Holds nobody up. */
+export const free: Brake = { check: () => undefined, spend: () => undefined };
 
 export interface TestDeps {
   readonly db: Database;
@@ -17,11 +20,12 @@ export interface TestDeps {
   readonly random: (bytes: number) => Buffer;
   readonly serverName: typeof serverName;
   readonly passwords: Passwords;
+  readonly loginBrakes: LoginBrakes;
 }
 
 /** What most handlers ask for, over a test's database; the time stands still at `now`. */
 export function testDeps(db: Database, now = 1_000_000): TestDeps {
-  return { db, clock: () => now, random: randomBytes, serverName, passwords };
+  return { db, clock: () => now, random: randomBytes, serverName, passwords, loginBrakes: { account: free, failed: free } };
 }
 
 /** An account with the password `<localpart>'s password`. */

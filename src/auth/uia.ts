@@ -3,6 +3,7 @@ import { forbidden, MatrixError, type Errcode } from '../matrix/errors.js';
 import { serverOf } from '../matrix/identifiers.js';
 import type { JsonObject, JsonValue } from '../matrix/schema.js';
 import type { Database } from '../storage/database.js';
+import type { LoginBrakes } from './brakes.js';
 import { accountIdOf, typedName, type Naming } from './identifier.js';
 import type { Passwords } from './passwords.js';
 import type { Session } from './session.js';
@@ -17,6 +18,7 @@ interface GateDeps {
 
 export interface UiaDeps extends GateDeps {
   readonly passwords: Passwords;
+  readonly loginBrakes: Pick<LoginBrakes, 'failed'>;
 }
 
 /** One request that needs proof: whose it is (null: nobody's yet), what it would do to what, and the one stage that proves enough. */
@@ -94,14 +96,18 @@ async function isOpen({ db, clock }: GateDeps, gate: Gate, sessionId: string | u
   return true;
 }
 
-async function isOwnPassword({ db, passwords }: UiaDeps, session: Session, auth: Auth): Promise<boolean> {
+async function isOwnPassword({ db, passwords, loginBrakes }: UiaDeps, session: Session, auth: Auth): Promise<boolean> {
   if (auth.naming !== undefined) {
     const name = typedName(auth.naming);
     const isSelf = name !== undefined && accountIdOf(name, serverOf(session.userId)) === session.userId;
     if (!isSelf) throw forbidden('Only your own password counts here');
   }
   const user = await db.read((tx) => findUser(tx, session.userId));
-  return passwords.verifyPassword(auth.password ?? '', user?.password_hash);
+  // Who holds a stolen token must not find out the password by trying.
+  loginBrakes.failed.check(session.userId);
+  const isRight = await passwords.verifyPassword(auth.password ?? '', user?.password_hash);
+  if (!isRight) loginBrakes.failed.spend(session.userId);
+  return isRight;
 }
 
 interface Challenge {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import * as Crypto from '@matrix-org/matrix-sdk-crypto-wasm';
+import { free } from '../auth/people.testing.js';
 import { createPasswords } from '../auth/passwords.js';
 import type { Session } from '../auth/session.js';
 import type { Reply } from '../matrix/reply.js';
@@ -95,7 +96,7 @@ async function publishIdentity(shard: TestShard, client: Client): Promise<void> 
   const { session, machine } = client;
   const requests = await machine.bootstrapCrossSigning(true);
   await perform(shard, client, requests.uploadKeysRequest);
-  const deps = { db: shard.db, clock: () => 0, random: randomBytes, passwords: createPasswords(1) };
+  const deps = { db: shard.db, clock: () => 0, random: randomBytes, passwords: createPasswords(1), loginBrakes: { failed: free } };
   await uploadSigningKeys(deps, { session, body: JSON.parse(requests.uploadSigningKeysRequest.body) as never });
   expect(await uploadSignatures(shard, { session, body: JSON.parse(requests.uploadSignaturesRequest.body) as never })).toEqual({ failures: {} });
   await sync(shard, client);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { free } from '../auth/people.testing.js';
 import { createPasswords } from '../auth/passwords.js';
 import type { Session } from '../auth/session.js';
 import type { JsonObject } from '../matrix/schema.js';
@@ -52,7 +53,7 @@ describe.each(engines)('identities on $name', (engine) => {
   afterEach(() => shard.drop());
 
   const upload = (session: Session, body: Parameters<typeof uploadSigningKeys>[1]['body']) =>
-    uploadSigningKeys({ db: shard.db, clock: () => 0, random: randomBytes, passwords }, { session, body });
+    uploadSigningKeys({ db: shard.db, clock: () => 0, random: randomBytes, passwords, loginBrakes: { failed: free } }, { session, body });
   const sign = async (session: Session, body: Record<string, Record<string, JsonObject>>) => uploadSignatures(shard, { session, body });
   const query = async (session: Session, ...people: readonly Session[]) =>
     read(await queryKeys(shard, { session, body: { device_keys: Object.fromEntries(people.map(({ userId }) => [userId, []])) } }));

@@ -45,7 +45,8 @@ export async function listMessages(
     const page = await walk(tx, room, { dir: query.dir, start, stop, limit, filter });
     const chunk = await renderWithBundles(tx, room, page.rows, session.userNid);
     const state = filter?.lazy_load_members === true ? await sendersAsState(tx, room, page.rows) : [];
-    const end = page.end === undefined ? '' : `,"end":"${timelineToken(page.end)}"`;
+    // A client that walks until there is no `end` must not be sent to where it stands.
+    const end = page.end === undefined || page.end === start ? '' : `,"end":"${timelineToken(page.end)}"`;
     return new JsonText(`{"start":"${query.from ?? timelineToken(start)}"${end},"chunk":${jsonArray(chunk)},"state":${jsonArray(state)}}`);
   });
 }
