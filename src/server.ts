@@ -106,6 +106,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     signer: { serverName: config.serverName, key },
     states: new StateCache(),
     observers: [mediaGrants, pushDifferences],
+    inviteBrake: createBuckets(clock, rateOf(config.rcInvites.perUser)),
     inviteObserver: chargeInvites(config.cloison.introductions),
     maxRoomMembers: config.cloison.maxRoomMembers,
     memberProfile: async (tx, userNid) => {

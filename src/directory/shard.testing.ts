@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { free } from '../auth/people.testing.js';
 import { ensureDevice } from '../auth/devices-store.js';
 import type { Session } from '../auth/session.js';
 import { sessionOf } from '../auth/session.testing.js';
@@ -33,6 +34,7 @@ export async function openDirectory(engine: Engine, introductions: IdentityBudge
     states: new StateCache(),
     observers: [],
     inviteObserver: chargeInvites(introductions),
+    inviteBrake: free,
     maxRoomMembers: 3,
     defaultRoomVersion: '11',
     memberProfile: async (tx, userNid) =>

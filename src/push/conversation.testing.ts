@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { free } from '../auth/people.testing.js';
 import { ensureDevice } from '../auth/devices-store.js';
 import type { Session } from '../auth/session.js';
 import { sessionOf } from '../auth/session.testing.js';
@@ -30,6 +31,9 @@ export async function openConversation(engine: Engine) {
     states: new StateCache(),
     observers: [pushDifferences],
     memberProfile: async () => ({}),
+    inviteObserver: { onInvite: async () => undefined },
+    inviteBrake: free,
+    maxRoomMembers: 2000,
     writeRoomAccountData: async () => undefined,
     defaultRoomVersion: '11',
   } satisfies RoomWriting & Record<string, unknown>;

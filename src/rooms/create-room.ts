@@ -53,6 +53,7 @@ export async function createRoom(
   }
   refuse(createRoomViolations({ ...body }));
   if (invited.some((user) => serverOf(user) !== deps.signer.serverName)) throw forbidden('People of that server cannot be invited');
+  for (const target of new Set(invited)) deps.inviteBrake.spend(target);
   const now = deps.clock();
   return deps.db.transaction(async (tx) => {
     const asked = initial.find(({ type, stateKey }) => type === 'm.room.encryption' && stateKey === '');

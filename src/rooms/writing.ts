@@ -1,6 +1,7 @@
 import type { EventSigner } from '../matrix/event-hash.js';
 import type { EventId, UserId } from '../matrix/identifiers.js';
 import type { JsonObject } from '../matrix/schema.js';
+import type { Brake } from '../auth/brakes.js';
 import type { Clock, Random } from '../matrix/clock.js';
 import type { PermittedDraft } from '../policy/permit.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
@@ -27,6 +28,8 @@ export interface RoomWriting {
   readonly observers: readonly EventObserver[];
   readonly memberProfile: ProfileReader;
   readonly inviteObserver: InviteObserver;
+  /** How often one person may be invited, by whomsoever. */
+  readonly inviteBrake: Brake;
   /** Nobody joins a room that has as many members. */
   readonly maxRoomMembers: number;
 }
