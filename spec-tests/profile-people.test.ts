@@ -54,14 +54,19 @@ describe('Profiles', () => {
     }
   });
 
-  it('an invitation is relation enough, in both directions, and ends when it is refused', async () => {
+  it('who is invited sees those inside, until they refuse; the inviter learns no profile before the join (D5)', async () => {
     const invitee = await shard.register();
     await set(invitee, 'displayname', { displayname: 'Invitee' });
-    await shard.request('POST', `${V3}/rooms/${encodeURIComponent(roomId)}/invite`, { token: alice.token, body: { user_id: invitee.userId } });
-    expect((await get(invitee, alice.userId, 'displayname')).body).toEqual({ displayname: 'Alice' });
-    expect((await get(alice, invitee.userId)).status).toBe(200);
-    await shard.request('POST', `${V3}/rooms/${encodeURIComponent(roomId)}/leave`, { token: invitee.token, body: {} });
-    expect([(await get(invitee, alice.userId)).status, (await get(alice, invitee.userId)).status]).toEqual([404, 404]);
+    const act = (who: Person, action: string, body: object): Promise<unknown> =>
+      shard.request('POST', `${V3}/rooms/${encodeURIComponent(roomId)}/${action}`, { token: who.token, body });
+    const seen = async (): Promise<readonly number[]> => [(await get(invitee, alice.userId)).status, (await get(alice, invitee.userId)).status];
+    await act(alice, 'invite', { user_id: invitee.userId });
+    expect(await seen()).toEqual([200, 404]);
+    await act(invitee, 'leave', {});
+    expect(await seen()).toEqual([404, 404]);
+    await act(alice, 'invite', { user_id: invitee.userId });
+    await act(invitee, 'join', {});
+    expect(await seen()).toEqual([200, 200]);
   });
 
   it('needs a token, and takes changes from nobody else', async () => {
