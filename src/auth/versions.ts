@@ -12,6 +12,8 @@ const unstableFeatures = {
   'org.matrix.msc3916.stable': true,
   'org.matrix.msc3952_intentional_mentions': true,
   'org.matrix.msc4222': true,
+  'uk.half-shot.msc2666.query_mutual_rooms': true,
+  'uk.half-shot.msc2666.query_mutual_rooms.stable': true,
   'uk.tcpip.msc4133.stable': true,
 };
 
