@@ -1,8 +1,7 @@
 FROM node:22-bookworm AS build
 WORKDIR /cloison
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci
 COPY . .
+# The build installs what it needs.
 RUN npm run build && npm prune --omit=dev
 
 FROM node:22-bookworm-slim

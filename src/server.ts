@@ -128,6 +128,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     serverName: config.serverName,
     introductions: config.cloison.introductions,
     publicBaseurl: config.publicBaseurl,
+    servesServerWellKnown: config.serveServerWellknown,
     defaultRoomVersion: config.defaultRoomVersion,
     registrationIsOpen: config.enableRegistration,
     registrationSharedSecret: config.registrationSharedSecret,

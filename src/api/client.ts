@@ -14,7 +14,7 @@ import { listLoginFlows, LoginBody, logIn } from '../auth/login.js';
 import { logOut, logOutEverywhere } from '../auth/logout.js';
 import { AvailableQuery, isAvailable, register, RegisterBody, RegisterQuery } from '../auth/register.js';
 import { listVersions } from '../auth/versions.js';
-import { describeClientServer } from '../auth/well-known.js';
+import { describeClientServer, describeServer } from '../auth/well-known.js';
 import { whoAmI } from '../auth/whoami.js';
 import { anyObject, noBody } from '../matrix/schema.js';
 import {
@@ -48,6 +48,7 @@ import { roomsApi } from './rooms.js';
 export const clientApi: readonly Endpoint[] = [
   get('/versions', anyone, {}, listVersions),
   get('/.well-known/matrix/client', anyone, {}, describeClientServer),
+  get('/.well-known/matrix/server', anyone, {}, describeServer),
 
   // Client authentication
   get('/v3/login', anyone, {}, listLoginFlows),

@@ -15,6 +15,7 @@ import type { Syncing } from '../sync/request.js';
 export interface Services extends RoomWriting, Syncing, Receipting, DirectoryDeps {
   readonly serverName: ServerName;
   readonly publicBaseurl: string | undefined;
+  readonly servesServerWellKnown: boolean;
   readonly defaultRoomVersion: string;
   readonly registrationIsOpen: boolean;
   readonly registrationSharedSecret: string | undefined;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { parseServerName } from '../matrix/identifiers.js';
 import { listCapabilities } from './capabilities.js';
 import { refusalOf } from './people.testing.js';
 import { listVersions } from './versions.js';
-import { describeClientServer } from './well-known.js';
+import { describeClientServer, describeServer } from './well-known.js';
 
 describe('what the server says of itself', () => {
   it('lists every version of the specification up to 1.19, and encryption as forced', async () => {
@@ -24,5 +25,11 @@ describe('what the server says of itself', () => {
       'io.element.e2ee': { default: true, force_disable: false, secure_backup_required: true },
     });
     expect(await refusalOf(describeClientServer({ publicBaseurl: undefined }))).toMatchObject({ errcode: 'M_NOT_FOUND' });
+  });
+
+  it('sends other servers to port 443, if it is told to', async () => {
+    const serverName = parseServerName('shard.example:8448');
+    expect(await describeServer({ serverName, servesServerWellKnown: true })).toEqual({ 'm.server': 'shard.example:443' });
+    expect(await refusalOf(describeServer({ serverName, servesServerWellKnown: false }))).toMatchObject({ errcode: 'M_NOT_FOUND' });
   });
 });

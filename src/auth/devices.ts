@@ -1,4 +1,4 @@
-import { MatrixError, notFound } from '../matrix/errors.js';
+import { notFound, type MatrixError } from '../matrix/errors.js';
 import { parseDeviceId, type DeviceId } from '../matrix/identifiers.js';
 import { anyObject, array, object, optional, text, type TypeOf } from '../matrix/schema.js';
 import type { Transaction } from '../storage/database.js';

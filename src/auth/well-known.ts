@@ -1,4 +1,5 @@
 import { notFound } from '../matrix/errors.js';
+import type { ServerName } from '../matrix/identifiers.js';
 
 /** Where clients find this server, and that rooms are encrypted. https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixclient */
 export async function describeClientServer({ publicBaseurl }: { publicBaseurl: string | undefined }): Promise<object> {
@@ -7,4 +8,10 @@ export async function describeClientServer({ publicBaseurl }: { publicBaseurl: s
     'm.homeserver': { base_url: publicBaseurl.replace(/\/+$/, '') },
     'io.element.e2ee': { default: true, force_disable: false, secure_backup_required: true },
   };
+}
+
+/** Sends other servers to port 443 of the server name. https://spec.matrix.org/v1.19/server-server-api/#getwell-knownmatrixserver */
+export async function describeServer({ serverName, servesServerWellKnown }: { serverName: ServerName; servesServerWellKnown: boolean }): Promise<object> {
+  if (!servesServerWellKnown) throw notFound('This server is found by its name alone');
+  return { 'm.server': `${serverName.replace(/:[0-9]+$/, '')}:443` };
 }

@@ -3,6 +3,7 @@ import { gzipSync, deflateRawSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { mayBeCiphertext } from './ciphertext.js';
+import { startsLikeAFile } from './file-formats.js';
 
 const french = 'Compte rendu de la réunion du comité de sécurité : les ministères conviennent d’un échange chiffré de bout en bout. ';
 
@@ -11,7 +12,9 @@ describe('what may be ciphertext', () => {
     'takes every one of thousands of random buffers of %i bytes',
     (size) => {
       const refused = Array.from({ length: 4000 }, () => randomBytes(size)).filter((bytes) => !mayBeCiphertext(bytes));
-      expect(refused).toEqual([]);
+      // Random bytes begin like a known format once in ten million times: once here is chance, twice is not.
+      expect(refused.filter((bytes) => !startsLikeAFile(bytes))).toEqual([]);
+      expect(refused.length).toBeLessThan(2);
     },
   );
 

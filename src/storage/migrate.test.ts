@@ -43,6 +43,12 @@ describe.each(engines)('migrations on $name', ({ open }) => {
     expect(await db.read((tx) => tx.all(sql`SELECT text FROM notes ORDER BY text`))).toEqual([{ text: 'a;b' }, { text: 'c' }]);
   });
 
+  it('are not applied to a database that holds the tables of another program', async () => {
+    await db.transaction((tx) => tx.run(sql`DELETE FROM migrations`));
+    await expect(migrate(db, { clock, folder })).rejects.toThrow('tables of another program');
+    expect(await applied()).toEqual([]);
+  });
+
   it('may have a text for one engine only', async () => {
     add(`${after(1)}-notes.sqlite.sql`, 'CREATE TABLE notes (engine TEXT DEFAULT \'sqlite\', number INTEGER)');
     add(`${after(1)}-notes.postgres.sql`, 'CREATE TABLE notes (engine TEXT DEFAULT \'postgres\', number INTEGER)');

@@ -67,6 +67,7 @@ async function applyNext(tx: ScriptTransaction, engine: Database['engine'], migr
     )`);
   const applied = await tx.all<Applied>(sql`SELECT number, name, checksum, schema_checksum FROM migrations ORDER BY number`);
   checkHistory(applied, migrations);
+  if (applied.length === 0) await refuseForeignTables(tx, engine);
   const next = migrations[applied.length];
   const newest = applied.at(-1);
   if (newest !== undefined && newest.schema_checksum !== await schemaChecksum(tx, engine)) {
@@ -78,6 +79,15 @@ async function applyNext(tx: ScriptTransaction, engine: Database['engine'], migr
     INSERT INTO migrations (number, name, checksum, schema_checksum, applied_ts)
     VALUES (${next.number}, ${next.name}, ${next.checksum}, ${await schemaChecksum(tx, engine)}, ${now})`);
   return true;
+}
+
+/** A database of another program, Synapse's perhaps, is left as it is. */
+async function refuseForeignTables(tx: Transaction, engine: Database['engine']): Promise<void> {
+  const table = await tx.one<{ name: string }>(engine === 'sqlite'
+    ? sql`SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'migrations' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name LIMIT 1`
+    : sql`SELECT CAST(tablename AS TEXT) AS name FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'migrations' ORDER BY 1 LIMIT 1`);
+  if (table === undefined) return;
+  throw new Error(`The database already holds tables of another program (${table.name}, among others): give this server an empty database of its own`);
 }
 
 /** Covers the tables with their constraints. Of PostgreSQL only the names: its next version may word the same constraint otherwise. */

@@ -34,6 +34,7 @@ export async function openSqlite({ path, report = (problem) => { process.emitWar
 
 /** An exclusive transaction on a file beside the database: the kernel ends it with the process, however that dies. */
 function own(path: string): Connection {
+  makePrivate(`${path}.lock`);
   const connection = new Sqlite(`${path}.lock`, { timeout: 0 });
   try {
     connection.exec('BEGIN EXCLUSIVE');
@@ -48,7 +49,7 @@ function own(path: string): Connection {
 function openWriter(path: string): Connection {
   // The log and its index take over the file's permissions: message metadata is nobody else's on this machine. Only a missing file is
   // opened here: closing any handle on a file drops every lock this process has on it.
-  if (!existsSync(path)) closeSync(openSync(path, 'ax', 0o600));
+  makePrivate(path);
   const connection = new Sqlite(path);
   try {
     connection.pragma('journal_mode = WAL');
@@ -120,4 +121,9 @@ class SqliteDatabase implements ScriptDatabase {
     this.#connection.close();
     this.#ownership.close();
   }
+}
+
+/** Makes the file, unless it is there, for its owner only; what SQLite puts beside it is as private. */
+function makePrivate(path: string): void {
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
 }

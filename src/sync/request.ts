@@ -61,7 +61,8 @@ export interface Making {
   readonly newest: number;
 }
 
-const LONGEST_POLL_MS = 300_000;
+/** Before a connection so long silent is taken for dead. */
+const LONGEST_POLL_MS = 150_000;
 const HEAR_EVERY_MS = 5;
 
 export async function readRequest(deps: Syncing, session: Session, query: TypeOf<typeof SyncQuery>): Promise<SyncRequest> {
