@@ -51,8 +51,8 @@ export async function fillRooms(target: Target, staff: Staff): Promise<{ plans: 
 function sentenceOf(outcomes: readonly { kind: RoomKind; made: Made }[]): string {
   const count = (of: (outcome: { kind: RoomKind; made: Made }) => boolean): number => outcomes.filter(of).length;
   const wanted = count(({ kind }) => kind === 'public');
-  return `${outcomes.length} rooms: ${wanted} were asked for as public and published, of which the server published ${count(({ made }) => made === 'published')}, `
-    + `made ${count(({ made }) => made === 'public')} public without publishing them, and refused ${count(({ kind, made }) => kind === 'public' && made === 'private')}, `
+  return `${outcomes.length} rooms: ${wanted} were asked for as public and published, of which the server made ${count(({ made }) => made === 'published')} as asked (whether it lists them, /publicRooms tells), `
+    + `${count(({ made }) => made === 'public')} public when nobody asked for publishing, and refused ${count(({ kind, made }) => kind === 'public' && made === 'private')}, `
     + `which were then made private and encrypted; ${count(({ kind }) => kind === 'private')} private, ${count(({ kind }) => kind === 'knock')} to knock at, `
     + `${count(({ kind }) => kind === 'restricted')} for members of the one space, all encrypted`;
 }
