@@ -63,6 +63,14 @@ describe('an upgrade', () => {
     expect(await joined()).toEqual(before);
   });
 
+  it('leaves an alias behind that was removed while the room still boasted of it', async () => {
+    const roomId = await shard.createRoom(alice, [], { room_alias_name: 'short-lived' });
+    await rooms.call(alice, 'DELETE', ['directory', 'room', '#short-lived:localhost']);
+    const { status, body } = await upgrade(alice, roomId, '11');
+    expect(status).toBe(200);
+    expect(await rooms.call(alice, 'GET', ['rooms', body.replacement_room, 'state', 'm.room.canonical_alias', ''])).toMatchObject({ status: 404 });
+  });
+
   it('"additional_creators" share the creator’s power', async () => {
     const roomId = await shard.createRoom(alice, [bob]);
     const { body } = await upgrade(alice, roomId, '12', { additional_creators: [bob.userId] });

@@ -6,7 +6,7 @@ import { roomVersion, type RoomVersionFeatures } from '../matrix/room-versions.j
 import { array, object, optional, string, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import { defaultEncryption, parseEncryption } from '../policy/encryption.js';
 import type { Transaction } from '../storage/database.js';
-import { moveAliases } from './aliases-store.js';
+import { aliasesOf, moveAliases } from './aliases-store.js';
 import { foundRoom, newRoomId, refuseUncreatable } from './found.js';
 import { lockRoom, NOT_IN_ROOM, type LockedRoom } from './lock.js';
 import { copiedState, type CopiedState } from './upgrade-store.js';
@@ -96,11 +96,21 @@ async function fill({ deps, tx, session, now, state }: Upgrade, room: LockedRoom
 
 async function moveAliasesTo({ deps, tx, session, now, old, state }: Upgrade, replacement: LockedRoom): Promise<void> {
   await moveAliases(tx, old.nid, replacement.nid);
-  const canonical = contentOf(state, 'm.room.canonical_alias') ?? {};
+  const canonical = withExisting(contentOf(state, 'm.room.canonical_alias') ?? {}, await aliasesOf(tx, replacement.nid));
   if (Object.keys(canonical).length === 0) return;
   for (const [room, content] of [[old, {}], [replacement, canonical]] as const) {
     await appendDraft(deps, tx, room, await permittedState(tx, room, 'm.room.canonical_alias', '', content), { actor: session, now });
   }
+}
+
+/** An alias that has been removed since the room began to boast of it is not taken along. */
+function withExisting(canonical: JsonObject, existing: readonly string[]): JsonObject {
+  const { alias, alt_aliases: others } = canonical;
+  const kept = Array.isArray(others) ? others.filter((other) => typeof other === 'string' && existing.includes(other)) : [];
+  return {
+    ...(typeof alias === 'string' && existing.includes(alias) ? { alias } : {}),
+    ...(kept.length > 0 ? { alt_aliases: kept } : {}),
+  };
 }
 
 async function close({ deps, tx, session, now, old }: Upgrade, replacement: RoomId): Promise<EventId> {
