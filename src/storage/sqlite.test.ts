@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Sqlite from 'better-sqlite3';
 import { sql, type Transaction } from './database.js';
-import { migrate, type ScriptDatabase } from './migrate.js';
+import type { ScriptDatabase } from './migrate.js';
 import { openSqlite } from './sqlite.js';
 
 let folder: string;
