@@ -144,6 +144,7 @@ describe('refusals leave nothing behind', () => {
     ['an alias with a server', { room_alias_name: 'a:b' }, 400, 'M_INVALID_PARAM'],
     ['power levels that shut the founder out', { power_level_content_override: { users: {} }, name: 'x' }, 400, 'M_INVALID_ROOM_STATE'],
     ['power levels that are no numbers', { power_level_content_override: { ban: '50' } }, 400, 'M_INVALID_ROOM_STATE'],
+    ['more state than a room begins with', { initial_state: Array.from({ length: 201 }, (_, i) => ({ type: 'org.example.state', state_key: `${i}`, content: {} })) }, 400, 'M_BAD_JSON'],
     ['an unknown version', { room_version: '99' }, 400, 'M_UNSUPPORTED_ROOM_VERSION'],
     ['a version for existing rooms only', { room_version: '9' }, 400, 'M_UNSUPPORTED_ROOM_VERSION'],
     ['an unknown preset', { preset: 'chat' }, 400, 'M_BAD_JSON'],

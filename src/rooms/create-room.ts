@@ -14,6 +14,8 @@ import { changeMembership } from './membership.js';
 import { permittedState } from './set-state.js';
 import { appendDraft, type RoomWriting } from './writing.js';
 
+/** Each is an event to write while everybody else waits. */
+const MOST_INITIAL_STATE = 200;
 const StateEventBody = object({ type: string, state_key: optional(string), content: anyObject });
 export const CreateRoomBody = object({
   visibility: optional(oneOf('public', 'private')),
@@ -24,7 +26,7 @@ export const CreateRoomBody = object({
   invite_3pid: optional(array(anyObject)),
   room_version: optional(string),
   creation_content: optional(anyObject),
-  initial_state: optional(array(StateEventBody)),
+  initial_state: optional(array(StateEventBody, { maxItems: MOST_INITIAL_STATE })),
   preset: optional(oneOf('private_chat', 'public_chat', 'trusted_private_chat')),
   is_direct: optional(boolean),
   power_level_content_override: optional(anyObject),
