@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRegistrationOpen, loadConfig } from './config-load.js';
+import { loadConfig } from './config-load.js';
 import { type Finding, Refused } from './config-report.js';
 import { synapseFile, synapseNames } from './config.testing.js';
 
@@ -73,8 +73,8 @@ describe('a setting', () => {
   });
 
   it('opens registration only when it is said twice', () => {
-    expect(isRegistrationOpen(load(named('')).config)).toBe(false);
-    expect(isRegistrationOpen(load(named('enable_registration: true\nenable_registration_without_verification: true')).config)).toBe(true);
+    expect(load(named('')).config.enableRegistration).toBe(false);
+    expect(load(named('enable_registration: true\nenable_registration_without_verification: true')).config.enableRegistration).toBe(true);
     expect(problemsOf(named('enable_registration: true'))).toMatchObject([{ key: 'enable_registration', line: 2 }]);
   });
 

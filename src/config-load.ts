@@ -42,11 +42,6 @@ export function loadConfig(paths: readonly string[], options: LoadOptions = {}):
   return { config: frozen(config), notices: inOrder(notices), given: entries.size };
 }
 
-/** Whether people may create accounts for themselves: only when it is said twice. */
-export function isRegistrationOpen(config: Config): boolean {
-  return config.enableRegistration && config.enableRegistrationWithoutVerification;
-}
-
 function readSetting(setting: Setting<unknown>, reading: Reading): unknown {
   const entry = reading.entries.get(setting.name);
   const twin = setting.twin === true ? reading.entries.get(`${setting.name}_path`) : undefined;

@@ -27,17 +27,3 @@ export type Pdu = PduDraft & {
   readonly signatures: Signatures;
   readonly unsigned?: JsonObject;
 };
-
-/** An event as clients see it. https://spec.matrix.org/v1.19/client-server-api/#room-event-format */
-export type ClientEvent = {
-  readonly type: string;
-  readonly state_key?: string;
-  readonly sender: UserId;
-  readonly event_id: EventId;
-  /** Absent where the place in the answer says it, as in /sync. */
-  readonly room_id?: RoomId;
-  readonly origin_server_ts: number;
-  readonly content: JsonObject;
-  readonly redacts?: EventId;
-  readonly unsigned?: JsonObject;
-};

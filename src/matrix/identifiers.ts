@@ -68,10 +68,6 @@ export function serverOf(id: UserId | RoomAlias): ServerName {
   return id.slice(id.indexOf(':') + 1) as ServerName;
 }
 
-export function localpartOf(id: UserId): string {
-  return id.slice(1, id.indexOf(':'));
-}
-
 /** Any other string of a path: a type, a transaction id, a filter id. Refuses NUL, controls and lone surrogates. */
 export function parseOpaque(raw: string): string {
   if (!NO_CONTROL.test(raw)) throw invalid('a parameter');

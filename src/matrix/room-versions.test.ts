@@ -1,10 +1,9 @@
 import { describe, it, expect } from '@jest/globals';
-import { creatableVersions, defaultVersion, isRoomVersion, roomVersion } from './room-versions.js';
+import { creatableVersions, isRoomVersion, roomVersion } from './room-versions.js';
 
 describe('room versions', () => {
-  it('lets clients create 10, 11 and 12, by default 11', () => {
+  it('lets clients create 10, 11 and 12', () => {
     expect(creatableVersions).toEqual(['10', '11', '12']);
-    expect(defaultVersion).toBe('11');
   });
 
   it('knows 6 to 9 without letting clients create them', () => {

@@ -52,8 +52,6 @@ const v12: RoomVersionFeatures = { ...v11, name: '12', roomIdIsCreateHash: true,
 
 const byName: ReadonlyMap<string, RoomVersionFeatures> = new Map([v6, v7, v8, v9, v10, v11, v12].map((version) => [version.name, version]));
 
-export const defaultVersion: RoomVersion = '11';
-
 export const creatableVersions: readonly RoomVersion[] = [...byName.values()].filter(({ creatable }) => creatable).map(({ name }) => name);
 
 /** Refuses a version this server does not know with M_UNSUPPORTED_ROOM_VERSION. */

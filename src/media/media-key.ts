@@ -27,7 +27,7 @@ export async function readMediaKey(path: string, random: Random): Promise<MediaK
 }
 
 /** Makes the file unless it is there; all of it or nothing, readable by its owner only. */
-export async function createMediaKey(path: string, random: Random): Promise<void> {
+async function createMediaKey(path: string, random: Random): Promise<void> {
   if (await exists(path)) return;
   const draft = `${path}.${random(8).toString('hex')}`;
   const file = await open(draft, 'wx', 0o600);
