@@ -59,22 +59,61 @@ export interface Database {
 /** Fragments nest; every other value becomes a bound parameter. */
 export function sql(template: TemplateStringsArray, ...values: readonly (SqlValue | Sql)[]): Sql {
   if (!values.some(isFragment)) return new Query(template, values as readonly SqlValue[]);
+  const bound = values.flatMap((value) => (isFragment(value) ? value.values : [value]));
+  const lasts = values.every((value) => !isFragment(value) || isLasting(value.strings));
+  return new Query(lasts ? lastingWeave(template, values) : weave(template, values), bound);
+}
+
+function weave(template: readonly string[], values: readonly (SqlValue | Sql)[]): readonly string[] {
   const strings = [template[0] ?? ''];
-  const bound: SqlValue[] = [];
   values.forEach((value, i) => {
     const after = template[i + 1] ?? '';
     if (!isFragment(value)) {
-      bound.push(value);
       strings.push(after);
       return;
     }
     const [first = '', ...rest] = value.strings;
     strings[strings.length - 1] += first;
     strings.push(...rest);
-    bound.push(...value.values);
     strings[strings.length - 1] += after;
   });
-  return new Query(strings, bound);
+  return strings;
+}
+
+/** What became of a template with such and such fragments. */
+class Woven {
+  strings: readonly string[] | undefined;
+  readonly with = new WeakMap<readonly string[], Woven>();
+}
+const woven = new WeakMap<readonly string[], Woven>();
+const lasting = new WeakSet<readonly string[]>();
+/** Stands for any bound value. */
+const VALUE: readonly string[] = [];
+
+/** Whether this very array stands for its text wherever it appears, so that a prepared statement can be found by it. */
+export function isLasting(strings: readonly string[]): boolean {
+  return 'raw' in strings || lasting.has(strings);
+}
+
+/** The same parts give the same array: the text of a frequent query is put together once, and never hashed again. */
+function lastingWeave(template: readonly string[], values: readonly (SqlValue | Sql)[]): readonly string[] {
+  let at = childOf(woven, template);
+  for (const value of values) at = childOf(at.with, isFragment(value) ? value.strings : VALUE);
+  at.strings ??= lastingStrings(weave(template, values));
+  return at.strings;
+}
+
+function childOf(parents: WeakMap<readonly string[], Woven>, strings: readonly string[]): Woven {
+  const known = parents.get(strings);
+  if (known !== undefined) return known;
+  const child = new Woven();
+  parents.set(strings, child);
+  return child;
+}
+
+function lastingStrings(strings: readonly string[]): readonly string[] {
+  lasting.add(strings);
+  return strings;
 }
 
 /**
@@ -85,7 +124,17 @@ export function inList(values: readonly SqlValue[]): Sql {
   if (values.length === 0) return sql`(NULL)`;
   const size = 2 ** Math.ceil(Math.log2(values.length));
   const padded = [...values, ...Array<SqlValue>(size - values.length).fill(values.at(-1) ?? null)];
-  return new Query(['(', ...Array<string>(size - 1).fill(', '), ')'], padded);
+  return new Query(listStrings(size), padded);
+}
+
+const lists = new Map<number, readonly string[]>();
+
+function listStrings(size: number): readonly string[] {
+  const known = lists.get(size);
+  if (known !== undefined) return known;
+  const strings = lastingStrings(['(', ...Array<string>(size - 1).fill(', '), ')']);
+  lists.set(size, strings);
+  return strings;
 }
 
 /**
@@ -95,9 +144,18 @@ export function inList(values: readonly SqlValue[]): Sql {
 export function rowsOf(rows: readonly (readonly number[])[], width: number): Sql {
   const size = 2 ** Math.ceil(Math.log2(Math.max(rows.length, 1)));
   const padded = [...rows, ...Array<readonly number[]>(size - rows.length).fill([-1, ...Array<number>(width - 1).fill(0)])];
+  return new Query(rowStrings(size, width), padded.flat());
+}
+
+const rowLists = new Map<string, readonly string[]>();
+
+function rowStrings(size: number, width: number): readonly string[] {
+  const known = rowLists.get(`${size}/${width}`);
+  if (known !== undefined) return known;
   const row = `(${Array<string>(width).fill('CAST(? AS BIGINT)').join(', ')})`;
-  const strings = Array<string>(size).fill(row).join(', ').split('?');
-  return new Query(strings, padded.flat());
+  const strings = lastingStrings(Array<string>(size).fill(row).join(', ').split('?'));
+  rowLists.set(`${size}/${width}`, strings);
+  return strings;
 }
 
 /** Joins fragments: rows of VALUES, conditions of a WHERE. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ClientBase, QueryResult } from 'pg';
-import { sql, type Announcement, type Sql } from './database.js';
+import { isLasting, sql, type Announcement, type Sql } from './database.js';
 import type { ScriptTransaction } from './migrate.js';
 
 interface Named {
@@ -21,7 +21,7 @@ export class Statements {
     if (known !== undefined) return known;
     const text = strings.reduce((before, after, i) => `${before}$${String(i)}${after}`);
     const named = this.#byText.get(text) ?? this.#name(text);
-    if ('raw' in strings) this.#byTemplate.set(strings, named);
+    if (isLasting(strings)) this.#byTemplate.set(strings, named);
     return named;
   }
 

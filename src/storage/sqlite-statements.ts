@@ -1,5 +1,5 @@
 import type { ColumnDefinition, Database as Connection, Statement } from 'better-sqlite3';
-import type { Sql } from './database.js';
+import { isLasting, type Sql } from './database.js';
 
 export interface Prepared {
   readonly statement: Statement<unknown[]>;
@@ -35,7 +35,7 @@ export class Statements {
   #find(query: Sql): Prepared {
     const known = this.#byTemplate.get(query.strings);
     if (known !== undefined) return known;
-    if (!('raw' in query.strings)) return this.#findText(query.strings.join('?'));
+    if (!isLasting(query.strings)) return this.#findText(query.strings.join('?'));
     const prepared = this.#prepare(query.strings.join('?'));
     this.#byTemplate.set(query.strings, prepared);
     return prepared;
