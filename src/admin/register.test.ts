@@ -67,6 +67,13 @@ describe.each(engines)('registration by shared secret on $name', (engine) => {
     expect(await refusalOf(registerWithSecret(deps, signed(await newNonce(), { username: 'a b' })))).toMatchObject({ errcode: 'M_INVALID_USERNAME' });
   });
 
+  it('offers only so many nonces at a time to whoever asks, and others again a minute later', async () => {
+    for (let i = 0; i < 1000; i += 1) await newNonce();
+    expect(await refusalOf(offerNonce(deps))).toMatchObject({ errcode: 'M_LIMIT_EXCEEDED' });
+    const later: AdminRegisterDeps = { ...deps, clock: () => deps.clock() + 60_001 };
+    expect(await offerNonce(later)).toEqual({ nonce: expect.any(String) });
+  });
+
   it('does not exist without a secret', async () => {
     const without: AdminRegisterDeps = { ...deps, registrationSharedSecret: undefined };
     expect(await refusalOf(offerNonce(without))).toMatchObject({ status: 400 });

@@ -21,7 +21,7 @@ const NONCE_MS = 60_000;
 export async function offerNonce(deps: AdminRegisterDeps): Promise<object> {
   sharedSecret(deps);
   const nonce = deps.random(32).toString('hex');
-  await deps.db.transaction((tx) => saveUiaSession(tx, { sessionId: nonce, user_nid: null, operation: OPERATION, now: deps.clock() }));
+  await deps.db.transaction((tx) => saveUiaSession(tx, { sessionId: nonce, user_nid: null, operation: OPERATION, now: deps.clock() }, NONCE_MS));
   return { nonce };
 }
 

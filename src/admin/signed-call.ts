@@ -32,7 +32,7 @@ export function macOf(secret: string, deed: Deed, body: JsonObject): string {
 export async function offerCallNonce(deps: SignedCallDeps): Promise<object> {
   secretOf(deps);
   const nonce = deps.random(32).toString('hex');
-  await deps.db.transaction((tx) => saveUiaSession(tx, { sessionId: nonce, user_nid: null, operation: OPERATION, now: deps.clock() }));
+  await deps.db.transaction((tx) => saveUiaSession(tx, { sessionId: nonce, user_nid: null, operation: OPERATION, now: deps.clock() }, NONCE_MS));
   return { nonce };
 }
 

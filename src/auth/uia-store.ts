@@ -1,3 +1,4 @@
+import { MatrixError } from '../matrix/errors.js';
 import { sql, type ReadTransaction, type Transaction } from '../storage/database.js';
 
 export interface UiaSessionRow {
@@ -13,11 +14,23 @@ export interface NewUiaSession extends UiaSessionRow {
 /** A session lives this long at most; a person needs some minutes to find their password. */
 export const UIA_LIFE_MS = 3_600_000;
 
-export async function saveUiaSession(tx: Transaction, session: NewUiaSession): Promise<void> {
-  await tx.run(sql`DELETE FROM uia_sessions WHERE created_ts < ${session.now - UIA_LIFE_MS}`);
+/** Whoever is nobody yet may begin only so many at a time, all together: beginning one needs no proof of anything. */
+const MOST_OF_NOBODY = 1000;
+
+/** `lifeMs` after they were made, sessions of the same operation are gone. */
+export async function saveUiaSession(tx: Transaction, session: NewUiaSession, lifeMs = UIA_LIFE_MS): Promise<void> {
+  await tx.run(sql`
+    DELETE FROM uia_sessions
+    WHERE created_ts < ${session.now - UIA_LIFE_MS} OR (operation = ${session.operation} AND created_ts < ${session.now - lifeMs})`);
+  if (session.user_nid === null) await refuseTooMany(tx);
   await tx.run(sql`
     INSERT INTO uia_sessions (session_id, user_nid, operation, completed, created_ts)
     VALUES (${session.sessionId}, ${session.user_nid}, ${session.operation}, ${'[]'}, ${session.now})`);
+}
+
+async function refuseTooMany(tx: Transaction): Promise<void> {
+  const row = await tx.one<{ n: number }>(sql`SELECT count(*) AS n FROM uia_sessions WHERE user_nid IS NULL`);
+  if ((row?.n ?? 0) >= MOST_OF_NOBODY) throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many people are registering at this moment', { body: { retry_after_ms: 60_000 } });
 }
 
 export async function findUiaSession(tx: ReadTransaction, sessionId: string, since: number): Promise<UiaSessionRow | undefined> {

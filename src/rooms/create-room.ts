@@ -55,9 +55,9 @@ export async function createRoom(
   }
   refuse(createRoomViolations({ ...body }));
   if (invited.some((user) => serverOf(user) !== deps.signer.serverName)) throw forbidden('People of that server cannot be invited');
-  for (const target of new Set(invited)) deps.inviteBrake.spend(target);
+  for (const target of new Set(invited)) deps.inviteBrake.check(target);
   const now = deps.clock();
-  return deps.db.transaction(async (tx) => {
+  const created = await deps.db.transaction(async (tx) => {
     const asked = initial.find(({ type, stateKey }) => type === 'm.room.encryption' && stateKey === '');
     const room = await foundRoom(deps, tx, {
       founder: session,
@@ -75,6 +75,8 @@ export async function createRoom(
     }
     return { room_id: room.id };
   });
+  for (const target of new Set(invited)) deps.inviteBrake.spend(target);
+  return created;
 }
 
 interface Furnishing {

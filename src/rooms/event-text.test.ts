@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import type { Pdu } from '../matrix/event.js';
 import { parseEventId, parseRoomId, parseUserId } from '../matrix/identifiers.js';
 import { roomVersion } from '../matrix/room-versions.js';
-import { redactedText, storedTexts } from './event-text.js';
+import { contentText, redactedText, storedTexts } from './event-text.js';
 
 const target = parseEventId('$target');
 const pdu = (members: Partial<Pdu>): Pdu => ({
@@ -45,4 +45,10 @@ it('a redacted event keeps what says which event it is, and nothing of what it s
 
 it('content comes first, state_key and type last', () => {
   expect(storedTexts(pdu({ type: 'm.room.name', state_key: 'k', content: { name: 'x' } }), parseEventId('$id')).json).toMatch(/^\{"content":\{.*,"state_key":"k","type":"m\.room\.name"\}$/);
+});
+
+it('finds the content of a stored text, whatever the content or the state key hold', () => {
+  const content = { 'm.relates_to': { rel_type: 'm.thread', event_id: '$root' }, text: ',"event_id":"$x"' };
+  const { json } = storedTexts(pdu({ content, state_key: ',"event_id":"' }), parseEventId('$this'));
+  expect(contentText(json)).toBe(JSON.stringify(content));
 });

@@ -31,3 +31,11 @@ function withRedacts(content: JsonObject, target: JsonValue | undefined): JsonOb
 function clientText({ content, event_id, origin_server_ts, redacts, sender, state_key, type }: ClientMembers): string {
   return JSON.stringify({ content, event_id, origin_server_ts, redacts, sender, state_key, type });
 }
+
+/**
+ * The content of a stored text, as it stands there. The schema holds every text to begin with it, and its id comes next; in no string
+ * does a quotation mark stand without its backslash, so the last such member is the event's own.
+ */
+export function contentText(json: string): string {
+  return json.slice('{"content":'.length, json.lastIndexOf(',"event_id":"'));
+}

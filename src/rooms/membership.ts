@@ -73,8 +73,10 @@ export async function inviteUser(
   if (body.user_id === undefined) throw new MatrixError('M_MISSING_PARAM', 'user_id must name the person to invite');
   const target = parseUserId(body.user_id);
   if (serverOf(target) !== deps.signer.serverName) throw forbidden('People of that server cannot be invited');
-  deps.inviteBrake.spend(target);
+  // Spent only once somebody has been invited: who may not invite must not use up what others may.
+  deps.inviteBrake.check(target);
   await changeOne(deps, session, call.params.roomId, { target, membership: 'invite', extra: { reason: body.reason } });
+  deps.inviteBrake.spend(target);
   return {};
 }
 

@@ -2,8 +2,9 @@ import type { Session } from '../auth/session.js';
 import { notFound } from '../matrix/errors.js';
 import type { RoomId } from '../matrix/identifiers.js';
 import { JsonText } from '../matrix/reply.js';
-import { object, oneOf, optional, type JsonObject, type TypeOf } from '../matrix/schema.js';
+import { object, oneOf, optional, type TypeOf } from '../matrix/schema.js';
 import type { ReadTransaction } from '../storage/database.js';
+import { contentText } from './event-text.js';
 import { currentStateEvent, currentStateEvents, eventsBySeq, type EventRow } from './events-store.js';
 import { openRoom, type OpenRoom, type RoomReading } from './reading.js';
 import { jsonArray, renderEvent } from './render.js';
@@ -32,7 +33,7 @@ export async function getState(deps: RoomReading, call: StateCall<{ roomId: Room
       : (await leftState(tx, room)).find(({ type, state_key }) => type === eventType && state_key === stateKey);
     if (row === undefined) throw notFound('The room has no such state');
     if (call.query.format === 'event') return new JsonText(renderEvent(row, room.viewer, room.id));
-    return new JsonText(JSON.stringify((JSON.parse(row.json) as { content: JsonObject }).content));
+    return new JsonText(contentText(row.json));
   });
 }
 
