@@ -1,10 +1,13 @@
-import { createRequire } from 'node:module';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 
 const INTERVAL_MS = 500;
 /** 32 MiB of log: from here on it is worth a moment's pause to let it start over. */
 const MOST_PAGES = 8192;
+/** Up to here it is moved where the commits are made, in the time of another commit or two: a thread would cost more. */
+const SHORT_BYTES = 1_048_576;
 
 // A text, so that it runs alike from the sources and from dist/. A busy database is left for the next round.
 const PROGRAM = `
@@ -30,12 +33,15 @@ interface Report {
 interface Options {
   /** Called before a checkpoint: ends the snapshots nobody reads. */
   readonly release: () => void;
+  /** Moves all of the log at once on the writer's own connection, unless that one is busy: says whether it was done. */
+  readonly moveAll: () => boolean;
   readonly report: (problem: Error) => void;
 }
 
 /**
- * Moves the write-ahead log into the database on a thread of its own, so that no commit waits for it: while there are writes what is
- * there, and once they pause all of it, after which nothing redacted is left in the log. Durability never rests on it.
+ * Moves the write-ahead log into the database: while there are writes what is there, and once they pause all of it, after which nothing
+ * redacted is left in the log. A log of any length is moved on a thread of its own, so that no commit waits for it. Durability never
+ * rests on it.
  */
 export class Checkpointer {
   readonly #path: string;
@@ -80,9 +86,19 @@ export class Checkpointer {
     const isIdle = !this.#hasCommitted;
     this.#hasCommitted = false;
     this.#options.release();
-    this.#worker ??= this.#start();
-    this.#worker.postMessage(isIdle ? 'TRUNCATE' : 'PASSIVE');
+    const isShort = this.#worker === undefined && this.#logBytes() <= SHORT_BYTES;
+    if (isIdle && isShort && this.#options.moveAll()) return;
+    if (isIdle || !isShort) this.#command(isIdle ? 'TRUNCATE' : 'PASSIVE');
     if (!isIdle) this.#timer = setTimeout(() => { this.#tick(); }, INTERVAL_MS).unref();
+  }
+
+  #logBytes(): number {
+    return statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  #command(mode: Report['mode']): void {
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(mode);
   }
 
   #start(): Worker {

@@ -180,11 +180,11 @@ describe('what can go wrong with the file', () => {
   });
 });
 
-it('leaves nothing of a deleted text in the file or its log once writing pauses', async () => {
-  await db.transaction((tx) => note(tx, 1, `${'-'.repeat(9000)}the redacted ciphertext`));
+it.each([['short', 9000], ['long', 3_000_000]])('leaves nothing of a deleted text in the file or its %s log once writing pauses', async (_length, bytes) => {
+  await db.transaction((tx) => note(tx, 1, `${'-'.repeat(bytes)}the redacted ciphertext`));
   await db.transaction((tx) => tx.run(sql`DELETE FROM notes`));
   const grep = () => execFileSync('sh', ['-c', `cat "$0" "$0-wal" | grep -ac 'redacted ciphertext' || true`, path], { encoding: 'utf8' }).trim();
-  expect(grep()).toBe('1');
+  expect(grep()).not.toBe('0');
   for (let i = 0; i < 60 && grep() !== '0'; i += 1) await sleep(50);
   expect(grep()).toBe('0');
   expect(statSync(`${path}-wal`).size).toBe(0);

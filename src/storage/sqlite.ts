@@ -13,6 +13,8 @@ export interface SqliteOptions {
   readonly report?: (problem: Error) => void;
 }
 
+const BUSY_MS = 1000;
+
 interface Listener {
   heard(announcement: Announcement): void;
   lost(position: number): void;
@@ -56,7 +58,7 @@ function openWriter(path: string): Connection {
     connection.pragma('synchronous = FULL');
     connection.pragma('foreign_keys = ON');
     connection.pragma('secure_delete = ON');
-    connection.pragma('busy_timeout = 1000');
+    connection.pragma(`busy_timeout = ${BUSY_MS}`);
     connection.pragma('temp_store = MEMORY');
     connection.pragma('cache_size = -16000');
     // 128 MiB, which the log reaches only when the checkpointer's thread does not do its work.
@@ -82,7 +84,11 @@ class SqliteDatabase implements ScriptDatabase {
     this.#connection = connection;
     this.#ownership = ownership;
     this.#readers = new Readers(path);
-    this.#checkpointer = new Checkpointer(path, { release: () => { this.#readers.release(); }, report });
+    this.#checkpointer = new Checkpointer(path, {
+      release: () => { this.#readers.release(); },
+      moveAll: () => !connection.inTransaction && movesAllOfItsLog(connection),
+      report,
+    });
     this.#writer = new Writer(connection, {
       begins: () => {
         this.#readers.release();
@@ -120,6 +126,20 @@ class SqliteDatabase implements ScriptDatabase {
     await this.#readers.close();
     this.#connection.close();
     this.#ownership.close();
+  }
+}
+
+/** Without waiting: on a thread of requests, whoever holds a snapshot could not let go of it meanwhile. */
+function movesAllOfItsLog(connection: Connection): boolean {
+  connection.pragma('busy_timeout = 0');
+  try {
+    const [result] = connection.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    return result?.busy === 0;
+  } catch {
+    // The thread that is asked next meets the same problem, and reports it.
+    return false;
+  } finally {
+    connection.pragma(`busy_timeout = ${BUSY_MS}`);
   }
 }
 
