@@ -16,10 +16,16 @@ const connection = new (require(workerData.driver))(workerData.path, { timeout: 
 connection.pragma('synchronous = FULL');
 parentPort.on('message', (mode) => {
   if (mode === 'CLOSE') { connection.close(); parentPort.close(); return; }
-  let pages = 0, problem;
-  try { pages = connection.pragma('wal_checkpoint(' + mode + ')')[0].log; }
-  catch (error) { if (!String(error.code).startsWith('SQLITE_BUSY')) problem = String(error); }
-  parentPort.postMessage({ mode, pages, problem });
+  let pages = 0, isBusy = false, problem;
+  try {
+    const [{ busy, log }] = connection.pragma('wal_checkpoint(' + mode + ')');
+    pages = log;
+    isBusy = busy !== 0;
+  } catch (error) {
+    isBusy = String(error.code).startsWith('SQLITE_BUSY');
+    if (!isBusy) problem = String(error);
+  }
+  parentPort.postMessage({ mode, pages, isBusy, problem });
 });
 `;
 
@@ -27,6 +33,8 @@ interface Report {
   readonly mode: 'PASSIVE' | 'TRUNCATE';
   /** Length of the log. */
   readonly pages: number;
+  /** Somebody, a backup perhaps, still reads what the log would take away. */
+  readonly isBusy: boolean;
   readonly problem?: string;
 }
 
@@ -69,7 +77,7 @@ export class Checkpointer {
 
   committed(): void {
     this.#hasCommitted = true;
-    this.#timer ??= setTimeout(() => { this.#tick(); }, INTERVAL_MS).unref();
+    this.#tickSoon();
   }
 
   async close(): Promise<void> {
@@ -89,7 +97,11 @@ export class Checkpointer {
     const isShort = this.#worker === undefined && this.#logBytes() <= SHORT_BYTES;
     if (isIdle && isShort && this.#options.moveAll()) return;
     if (isIdle || !isShort) this.#command(isIdle ? 'TRUNCATE' : 'PASSIVE');
-    if (!isIdle) this.#timer = setTimeout(() => { this.#tick(); }, INTERVAL_MS).unref();
+    if (!isIdle) this.#tickSoon();
+  }
+
+  #tickSoon(): void {
+    this.#timer ??= setTimeout(() => { this.#tick(); }, INTERVAL_MS).unref();
   }
 
   #logBytes(): number {
@@ -126,11 +138,15 @@ export class Checkpointer {
     worker.postMessage('CLOSE');
   }
 
-  #hear(worker: Worker, { mode, pages, problem }: Report): void {
+  #hear(worker: Worker, { mode, pages, isBusy, problem }: Report): void {
     if (problem !== undefined) this.#options.report(new Error('A checkpoint failed', { cause: problem }));
     if (this.#pause !== undefined) {
       this.#endPause();
       worker.unref();
+      return;
+    }
+    if (mode === 'TRUNCATE' && isBusy) {
+      if (!this.#isClosed) this.#tickSoon();
       return;
     }
     // Writing has paused and all is moved: until it goes on, the thread's memory is better used otherwise.

@@ -189,3 +189,16 @@ it.each([['short', 9000], ['long', 3_000_000]])('leaves nothing of a deleted tex
   expect(grep()).toBe('0');
   expect(statSync(`${path}-wal`).size).toBe(0);
 });
+
+it('empties the log as soon as nobody reads an old state any more', async () => {
+  await db.transaction((tx) => note(tx, 1));
+  const reader = new Sqlite(path, { readonly: true });
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM notes').get();
+  await db.transaction((tx) => note(tx, 2));
+  await sleep(2000);
+  expect(statSync(`${path}-wal`).size).not.toBe(0);
+  reader.close();
+  for (let i = 0; i < 60 && statSync(`${path}-wal`).size !== 0; i += 1) await sleep(50);
+  expect(statSync(`${path}-wal`).size).toBe(0);
+});
