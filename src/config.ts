@@ -120,6 +120,11 @@ export const settings = {
         }),
         sentence: 'People one shares no room with are found by their whole id or address only, and so many of them.',
       },
+      toDevice: {
+        name: 'to_device',
+        parse: rate(32_768, 134_217_728),
+        sentence: 'Bytes one person may send to devices, every device counted: room keys, mostly. Whoever sends more is asked to wait; nothing waiting for a device is ever dropped.',
+      },
       maxRoomMembers: {
         name: 'max_room_members',
         default: 2000,

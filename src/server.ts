@@ -134,6 +134,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     registrationSharedSecret: config.registrationSharedSecret,
     passwords: createPasswords(Math.max(1, availableParallelism() - 1)),
     loginBrakes: { account: createBuckets(clock, rateOf(config.rcLogin.account)), failed: createBuckets(clock, rateOf(config.rcLogin.failedAttempts)) },
+    toDeviceBrake: createBuckets(clock, rateOf(config.cloison.toDevice)),
     deviceObserver: deviceListsObserver,
     profileObserver: {
       profileChanged: async (tx, userNid, changed) => {

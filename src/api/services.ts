@@ -1,6 +1,7 @@
 import type { LoginBrakes } from '../auth/brakes.js';
 import type { DeviceObserver } from '../auth/devices.js';
 import type { Passwords } from '../auth/passwords.js';
+import type { ToDeviceBrake } from '../e2ee/to-device.js';
 import type { BlobStore } from '../media/blob-store.js';
 import type { MediaKey } from '../media/media-key.js';
 import type { ServerName } from '../matrix/identifiers.js';
@@ -21,6 +22,7 @@ export interface Services extends RoomWriting, Syncing, Receipting, DirectoryDep
   readonly registrationSharedSecret: string | undefined;
   readonly passwords: Passwords;
   readonly loginBrakes: LoginBrakes;
+  readonly toDeviceBrake: ToDeviceBrake;
   readonly deviceObserver: DeviceObserver;
   readonly profileObserver: ProfileObserver;
   readonly blobs: BlobStore;

@@ -18,8 +18,10 @@ describe.each(engines)('messages to devices on $name', (engine) => {
   });
   afterEach(() => shard.drop());
 
+  const spent: unknown[] = [];
+  const toDeviceBrake = { spend: (userId: string, bytes: number) => { spent.push([userId, bytes]); } };
   const send = (txnId: string, messages: Record<string, Record<string, JsonObject>>, eventType = 'm.room.encrypted') =>
-    sendToDevice({ db: shard.db, clock: () => 0 }, { session: alice, params: { eventType, txnId }, body: { messages } });
+    sendToDevice({ db: shard.db, clock: () => 0, toDeviceBrake }, { session: alice, params: { eventType, txnId }, body: { messages } });
   const inbox = async (session: Session, after = 0, limit?: number) => {
     const range = { after, upTo: await shard.position() };
     return shard.db.read((tx) => toDeviceSince(tx, session.deviceNid, range, limit));
@@ -56,6 +58,14 @@ describe.each(engines)('messages to devices on $name', (engine) => {
 
   it('refuses a message larger than an event', async () => {
     await expect(send('1', { [alice.userId]: { DESK: { text: 'x'.repeat(66_000) } } })).rejects.toMatchObject({ errcode: 'M_TOO_LARGE' });
+  });
+
+  it('charges the sender for what is put before every device, once for a transaction', async () => {
+    await shard.room(alice, phone);
+    spent.length = 0;
+    for (let i = 0; i < 2; i += 1) await send('1', { [phone.userId]: { '*': { n: 1 } }, '@nobody:shard.example': { '*': { n: 1 } } });
+    const [text = ''] = (await inbox(phone)).texts;
+    expect(spent).toEqual([[alice.userId, 2 * text.length]]);
   });
 
   it('keeps messages until they are acknowledged, and says how far a full page reaches', async () => {

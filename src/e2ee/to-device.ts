@@ -16,13 +16,20 @@ const DAY_MS = 86_400_000;
 /** As of an event. https://spec.matrix.org/v1.19/client-server-api/#size-limits */
 const MOST_BYTES = 65_536;
 const MOST_MESSAGES = 5000;
+/** Of one request, what `*` stands for included. */
+const MOST_BYTES_AT_ONCE = 67_108_864;
+
+/** How many bytes one person may put before devices: refuses with M_LIMIT_EXCEEDED, after which clients send the same again. */
+export interface ToDeviceBrake {
+  spend(userId: string, bytes: number): void;
+}
 
 /**
  * Puts a message before each named device, once for a device, type and transaction id. To strangers nothing is sent, and nobody
  * is told (RULES B13). https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid
  */
 export async function sendToDevice(
-  deps: { db: Database; clock: Clock },
+  deps: { db: Database; clock: Clock; toDeviceBrake: ToDeviceBrake },
   { session, params, body }: { session: Session; params: { eventType: string; txnId: string }; body: TypeOf<typeof ToDevice> },
 ): Promise<object> {
   const texts = writeMessages(session, params.eventType, body.messages);
@@ -32,7 +39,9 @@ export async function sendToDevice(
     await forgetTransactions(tx, session.deviceNid, now - DAY_MS);
     const people = await knownPeople(tx, session, [...texts.keys()], now);
     const devices = groupBy(await devicesOf(tx, people.map(({ nid }) => nid)), ({ user_nid }) => user_nid);
-    await deliver(tx, people.flatMap(({ id, nid }) => addressed(texts.get(id) ?? new Map(), devices.get(nid) ?? [])));
+    const messages = people.flatMap(({ id, nid }) => addressed(texts.get(id) ?? new Map(), devices.get(nid) ?? []));
+    deps.toDeviceBrake.spend(session.userId, bytesOf(messages));
+    await deliver(tx, messages);
   });
   return {};
 }
@@ -79,9 +88,15 @@ function addressed(texts: ReadonlyMap<string, string>, devices: readonly DeviceR
   });
 }
 
+function bytesOf(messages: readonly Addressed[]): number {
+  if (messages.length > MOST_MESSAGES) throw new MatrixError('M_TOO_LARGE', `At most ${MOST_MESSAGES} messages may be sent at once`);
+  const bytes = messages.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
+  if (bytes > MOST_BYTES_AT_ONCE) throw new MatrixError('M_TOO_LARGE', `At most ${MOST_BYTES_AT_ONCE} bytes may be sent at once`);
+  return bytes;
+}
+
 async function deliver(tx: Transaction, messages: readonly Addressed[]): Promise<void> {
   if (messages.length === 0) return;
-  if (messages.length > MOST_MESSAGES) throw new MatrixError('M_TOO_LARGE', `At most ${MOST_MESSAGES} messages may be sent at once`);
   const last = await advance(tx, messages.map(({ device_nid }) => `toDevice/${device_nid}` as const), messages.length);
   await insertToDevice(tx, messages.map((message, i) => ({ ...message, position: last - messages.length + 1 + i })));
 }

@@ -15,10 +15,10 @@ export interface Limit extends Rate {
 /** What each named limit of a row costs; an empty list is no limit. */
 export type Limits = Readonly<Record<LimitName, readonly Limit[]>>;
 
-/** One rate kept for many keys. `check` refuses as `spend` would, but takes nothing. */
+/** One rate kept for many keys. `check` refuses as `spend` would, but takes nothing. Who asks for more than a bucket holds gets it from a full one. */
 export interface Buckets {
-  check(key: string): void;
-  spend(key: string): void;
+  check(key: string, amount?: number): void;
+  spend(key: string, amount?: number): void;
 }
 
 export interface Spender {
@@ -60,8 +60,8 @@ export function createBuckets(clock: Clock, rate: Rate): Buckets {
     const bucket = buckets.get(key);
     return bucket === undefined ? 0 : levelAt(bucket, now);
   };
-  const check = (key: string): void => {
-    const excess = levelOf(key, clock()) + 1 - rate.burst;
+  const check = (key: string, amount = 1): void => {
+    const excess = levelOf(key, clock()) + Math.min(amount, Math.max(1, rate.burst)) - rate.burst;
     if (excess > 0) throw tooMany(Math.min(LONGEST_WAIT_MS, Math.ceil((excess / rate.perSecond) * 1000)));
   };
   const forgetOldest = (now: number): void => {
@@ -73,10 +73,10 @@ export function createBuckets(clock: Clock, rate: Rate): Buckets {
   };
   return {
     check,
-    spend: (key) => {
-      check(key);
+    spend: (key, amount = 1) => {
+      check(key, amount);
       const now = clock();
-      const level = levelOf(key, now) + 1;
+      const level = levelOf(key, now) + amount;
       buckets.delete(key);
       forgetOldest(now);
       buckets.set(key, { level, at: now });
