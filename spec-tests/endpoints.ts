@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 
 /** As much of JSON Schema as the server's own schemas use. */
 export interface Schema {
-  readonly type?: 'string' | 'integer' | 'boolean' | 'array' | 'object';
+  readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object';
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: Schema | boolean;
@@ -47,6 +47,7 @@ export function smallest(schema: Schema, text: (name: string) => string, name = 
     case 'string':
       return text(name);
     case 'integer':
+    case 'number':
       return 1;
     case 'boolean':
       return true;

@@ -19,6 +19,8 @@ import { whoAmI } from '../auth/whoami.js';
 import { anyObject, noBody } from '../matrix/schema.js';
 import {
   AccountData,
+  deleteAccountData,
+  deleteRoomAccountData,
   getAccountData,
   getRoomAccountData,
   setAccountData,
@@ -27,6 +29,7 @@ import {
 import { defineFilter, getFilter } from '../profile/filters.js';
 import { getProfile, getProfileField } from '../profile/read-profile.js';
 import { deleteProfileField, FieldBody, setProfileField } from '../profile/set-profile.js';
+import { listTags, removeTag, setTag, TagBody } from '../profile/tags.js';
 import {
   getPushRule,
   getPushRuleActions,
@@ -99,4 +102,9 @@ export const clientApi: readonly Endpoint[] = [
   put('/v3/user/:userId/account_data/:type', session, { body: AccountData }, setAccountData),
   get('/v3/user/:userId/rooms/:roomId/account_data/:type', session, {}, getRoomAccountData),
   put('/v3/user/:userId/rooms/:roomId/account_data/:type', session, { body: anyObject }, setRoomAccountData),
+  del('/unstable/org.matrix.msc3391/user/:userId/account_data/:type', session, {}, deleteAccountData),
+  del('/unstable/org.matrix.msc3391/user/:userId/rooms/:roomId/account_data/:type', session, {}, deleteRoomAccountData),
+  get('/v3/user/:userId/rooms/:roomId/tags', session, {}, listTags),
+  put('/v3/user/:userId/rooms/:roomId/tags/:tag', session, { body: TagBody }, setTag),
+  del('/v3/user/:userId/rooms/:roomId/tags/:tag', session, {}, removeTag),
 ];

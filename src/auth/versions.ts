@@ -7,6 +7,7 @@ const unstableFeatures = {
   'io.element.e2ee_forced.trusted_private': true,
   'org.matrix.e2e_cross_signing': true,
   'org.matrix.msc2285.stable': true,
+  'org.matrix.msc3391': true,
   'org.matrix.msc3771': true,
   'org.matrix.msc3773': true,
   'org.matrix.msc3916.stable': true,

@@ -72,6 +72,11 @@ export function text(limits: { maxLength?: number; minLength?: number; pattern?:
 
 export const string: Schema<string> = text();
 export const integer: Schema<number> = { json: { type: 'integer', minimum: -(2 ** 53) + 1, maximum: 2 ** 53 - 1 } };
+/** A number, fractions included, from `minimum` to `maximum`. */
+export function numberWithin(minimum: number, maximum: number): Schema<number> {
+  return { json: { type: 'number', minimum, maximum } };
+}
+
 export const natural: Schema<number> = { json: { type: 'integer', minimum: 0, maximum: 2 ** 53 - 1 } };
 export const boolean: Schema<boolean> = { json: { type: 'boolean' } };
 export const anyJson: Schema<JsonValue> = { json: {} };

@@ -4,6 +4,9 @@ import type { Range } from '../storage/stream.js';
 /** `room_nid` of what belongs to no room. */
 export const GLOBAL = 0;
 
+/** The content of what was deleted: its row stays, so that every device hears of it. */
+export const DELETED = 'null';
+
 export interface AccountDataRow {
   readonly room_nid: number;
   readonly type: string;
@@ -17,10 +20,23 @@ export interface AccountDataKey {
   readonly type: string;
 }
 
+/** Undefined where nothing was set, or what was set has been deleted. */
 export async function findAccountData(tx: ReadTransaction, { userNid, roomNid, type }: AccountDataKey): Promise<string | undefined> {
   const row = await tx.one<{ content: string }>(sql`
     SELECT content FROM account_data WHERE user_nid = ${userNid} AND room_nid = ${roomNid} AND type = ${type}`);
-  return row?.content;
+  return row?.content === DELETED ? undefined : row?.content;
+}
+
+/** Of how many types something is kept in one room, or in none; the deleted count too. */
+export async function countTypes(tx: ReadTransaction, userNid: number, roomNid: number): Promise<number> {
+  const row = await tx.one<{ n: number }>(sql`SELECT count(*) AS n FROM account_data WHERE user_nid = ${userNid} AND room_nid = ${roomNid}`);
+  return row?.n ?? 0;
+}
+
+/** Forgets that anything was deleted. */
+export async function dropDeleted(tx: Transaction, userNid: number, roomNid: number): Promise<void> {
+  await tx.run(sql`
+    DELETE FROM account_data WHERE user_nid = ${userNid} AND room_nid = ${roomNid} AND CAST(content AS TEXT) = ${DELETED}`);
 }
 
 export async function saveAccountData(tx: Transaction, { userNid, roomNid, type }: AccountDataKey, data: { content: string; position: number }): Promise<void> {
@@ -30,11 +46,11 @@ export async function saveAccountData(tx: Transaction, { userNid, roomNid, type 
     ON CONFLICT (user_nid, room_nid, type) DO UPDATE SET content = excluded.content, position = excluded.position`);
 }
 
-/** What a person set within the range, rooms and no room alike, oldest first. */
+/** What a person set within the range, rooms and no room alike, oldest first; from the beginning nothing that is deleted. */
 export async function accountDataSince(tx: ReadTransaction, userNid: number, { after, upTo }: Range): Promise<readonly AccountDataRow[]> {
   return tx.all<AccountDataRow>(sql`
     SELECT room_nid, type, content FROM account_data
-    WHERE user_nid = ${userNid} AND position > ${after} AND position <= ${upTo}
+    WHERE user_nid = ${userNid} AND position > ${after} AND position <= ${upTo} AND (${after} > 0 OR CAST(content AS TEXT) <> ${DELETED})
     ORDER BY position`);
 }
 
@@ -43,6 +59,6 @@ export async function accountDataOfRooms(tx: ReadTransaction, userNid: number, r
   if (roomNids.length === 0) return [];
   return tx.all<AccountDataRow>(sql`
     SELECT room_nid, type, content FROM account_data
-    WHERE user_nid = ${userNid} AND room_nid IN ${inList(roomNids)} AND position <= ${upTo}
+    WHERE user_nid = ${userNid} AND room_nid IN ${inList(roomNids)} AND position <= ${upTo} AND CAST(content AS TEXT) <> ${DELETED}
     ORDER BY position`);
 }

@@ -1,6 +1,6 @@
 import { deviceListChanges } from '../e2ee/device-lists.js';
 import { toDeviceSince } from '../e2ee/to-device.js';
-import { accountDataOfRooms, accountDataSince, GLOBAL, type AccountDataRow } from '../profile/account-data-store.js';
+import { accountDataOfRooms, accountDataSince, DELETED, GLOBAL, type AccountDataRow } from '../profile/account-data-store.js';
 import { pushRulesSince } from '../push/rulesets.js';
 import { passes, type EventFilter } from '../rooms/filter.js';
 import { streamToken } from '../rooms/tokens.js';
@@ -79,8 +79,9 @@ function byRoom(rows: readonly AccountDataRow[], filter: EventFilter | undefined
   return new Map([...groupByRoom(passing)].map(([nid, of]) => [nid, of.map(accountDataText)]));
 }
 
+/** What was deleted is told as empty (MSC3391). */
 function accountDataText({ type, content }: AccountDataRow): string {
-  return `{"type":${JSON.stringify(type)},"content":${content}}`;
+  return `{"type":${JSON.stringify(type)},"content":${content === DELETED ? '{}' : content}}`;
 }
 
 /** An initial sync says nothing of device lists: the client asks for the keys of all it meets anyway. */
