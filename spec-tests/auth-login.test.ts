@@ -144,7 +144,7 @@ describe('GET /capabilities', () => {
     const { body } = await shard.request<{ capabilities: Record<string, unknown> }>('GET', `${V3}/capabilities`, { token: alice.token });
     expect(body.capabilities).toMatchObject({
       'm.room_versions': { default: '11', available: { 10: 'stable', 11: 'stable', 12: 'stable' } },
-      'm.change_password': { enabled: false },
+      'm.change_password': { enabled: true },
       'm.3pid_changes': { enabled: false },
       'm.get_login_token': { enabled: false },
     });

@@ -39,6 +39,7 @@ import { claimShard, migrate } from './storage/migrate.js';
 import { openSqlite } from './storage/sqlite.js';
 import { currentPosition, Notifier } from './storage/stream.js';
 import { MatrixError } from './matrix/errors.js';
+import { accountObservers } from './server-accounts.js';
 
 /** A server that answers. */
 export interface RunningServer {
@@ -136,6 +137,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     loginBrakes: { account: createBuckets(clock, rateOf(config.rcLogin.account)), failed: createBuckets(clock, rateOf(config.rcLogin.failedAttempts)) },
     toDeviceBrake: createBuckets(clock, rateOf(config.cloison.toDevice)),
     deviceObserver: deviceListsObserver,
+    accountObservers: accountObservers(writing),
     profileObserver: {
       profileChanged: async (tx, userNid, changed) => {
         const userId = (await userIdsByNid(tx, [userNid])).get(userNid);

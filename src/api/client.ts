@@ -15,7 +15,6 @@ import { logOut, logOutEverywhere } from '../auth/logout.js';
 import { AvailableQuery, isAvailable, register, RegisterBody, RegisterQuery } from '../auth/register.js';
 import { listVersions } from '../auth/versions.js';
 import { describeClientServer, describeServer } from '../auth/well-known.js';
-import { whoAmI } from '../auth/whoami.js';
 import { anyObject, noBody } from '../matrix/schema.js';
 import {
   AccountData,
@@ -40,6 +39,7 @@ import {
 import { FilterSchema } from '../rooms/filter.js';
 import { sync } from '../sync/sync.js';
 import { SyncQuery } from '../sync/request.js';
+import { accountApi } from './account.js';
 import { adminApi } from './admin.js';
 import { directoryApi } from './directory.js';
 import { encryptionApi } from './encryption.js';
@@ -60,7 +60,7 @@ export const clientApi: readonly Endpoint[] = [
   post('/v3/logout/all', session, { body: noBody }, logOutEverywhere),
   post('/v3/register', anyone, { body: RegisterBody, query: RegisterQuery, limit: 'register' }, register),
   get('/v3/register/available', anyone, { query: AvailableQuery, limit: 'register' }, isAvailable),
-  get('/v3/account/whoami', session, {}, whoAmI),
+  ...accountApi,
   get('/_synapse/admin/v1/register', anyone, {}, offerNonce),
   post('/_synapse/admin/v1/register', anyone, { body: AdminRegisterBody }, registerWithSecret),
   ...adminApi,

@@ -1,3 +1,4 @@
+import type { AccountObserver } from '../auth/account-observer.js';
 import type { LoginBrakes } from '../auth/brakes.js';
 import type { DeviceObserver } from '../auth/devices.js';
 import type { Passwords } from '../auth/passwords.js';
@@ -24,6 +25,7 @@ export interface Services extends RoomWriting, Syncing, Receipting, DirectoryDep
   readonly loginBrakes: LoginBrakes;
   readonly toDeviceBrake: ToDeviceBrake;
   readonly deviceObserver: DeviceObserver;
+  readonly accountObservers: readonly AccountObserver[];
   readonly profileObserver: ProfileObserver;
   readonly blobs: BlobStore;
   readonly mediaKey: MediaKey;

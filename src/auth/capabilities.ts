@@ -1,7 +1,7 @@
 import { creatableVersions } from '../matrix/room-versions.js';
 
 const capabilities = {
-  'm.change_password': { enabled: false },
+  'm.change_password': { enabled: true },
   'm.3pid_changes': { enabled: false },
   'm.set_displayname': { enabled: true },
   'm.set_avatar_url': { enabled: true },

@@ -69,3 +69,10 @@ export async function deleteAllDevices(tx: Transaction, userNid: number): Promis
   const gone = await tx.all<{ device_id: DeviceId }>(sql`DELETE FROM devices WHERE user_nid = ${userNid} RETURNING device_id`);
   return gone.map((row) => row.device_id);
 }
+
+export async function deleteOtherDevices(tx: Transaction, userNid: number, keptNid: number): Promise<readonly DeviceId[]> {
+  await holdStream(tx);
+  const gone = await tx.all<{ device_id: DeviceId }>(sql`
+    DELETE FROM devices WHERE user_nid = ${userNid} AND device_nid <> ${keptNid} RETURNING device_id`);
+  return gone.map((row) => row.device_id);
+}

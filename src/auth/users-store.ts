@@ -65,3 +65,13 @@ export async function createUser(tx: Transaction, account: NewAccount): Promise<
     RETURNING user_nid`);
   return made?.user_nid;
 }
+
+export async function setPasswordHash(tx: Transaction, userNid: number, passwordHash: string): Promise<void> {
+  await tx.run(sql`UPDATE users SET password_hash = ${passwordHash} WHERE user_nid = ${userNid}`);
+}
+
+/** Nobody logs in any more, and the name stays taken. An account not erased keeps its password, by which its owner alone is told that it is closed. */
+export async function closeAccount(tx: Transaction, userNid: number, { isErased }: { isErased: boolean }): Promise<void> {
+  await tx.run(sql`UPDATE users SET is_deactivated = 1, is_admin = 0 WHERE user_nid = ${userNid}`);
+  if (isErased) await tx.run(sql`UPDATE users SET password_hash = NULL WHERE user_nid = ${userNid}`);
+}

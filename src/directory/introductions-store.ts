@@ -54,3 +54,9 @@ export async function insertAllowance(tx: Transaction, userNid: number, { per_da
     INSERT INTO introduction_allowances (allowance_nid, user_nid, per_day, until_ts, given_by, given_ts)
     VALUES (${await newNid(tx)}, ${userNid}, ${per_day}, ${until_ts}, ${given.by}, ${given.now})`);
 }
+
+/** Introduces somebody to nobody any more, and forgets whom they looked for. */
+export async function forgetPerson(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`UPDATE introductions SET user_nid = NULL WHERE user_nid = ${userNid}`);
+  await tx.run(sql`DELETE FROM introductions WHERE viewer_nid = ${userNid}`);
+}

@@ -75,3 +75,9 @@ export async function forgetSignatures(tx: Transaction, userNid: number, names: 
     DELETE FROM key_signatures
     WHERE signer_nid = ${userNid} AND signing_key IN ${inList(names.map((name) => `ed25519:${name}`))}`);
 }
+
+/** Forgets all that a person's identity consisted of: their cross-signing keys, who signed any key of theirs, and whose keys they signed. */
+export async function forgetIdentity(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`DELETE FROM cross_signing_keys WHERE user_nid = ${userNid}`);
+  await tx.run(sql`DELETE FROM key_signatures WHERE target_nid = ${userNid} OR signer_nid = ${userNid}`);
+}

@@ -105,6 +105,12 @@ export async function deleteSessions(tx: Transaction, userNid: number, version: 
   return tx.run(sql`DELETE FROM key_backup_sessions WHERE user_nid = ${userNid} AND version = ${version} ${within(part)}`);
 }
 
+/** Every version there ever was, with all in it. */
+export async function deleteAllBackups(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`DELETE FROM key_backup_sessions WHERE user_nid = ${userNid}`);
+  await tx.run(sql`DELETE FROM key_backups WHERE user_nid = ${userNid}`);
+}
+
 function within({ roomId, sessionId }: Part): Sql {
   if (roomId === undefined) return sql``;
   return sessionId === undefined ? sql`AND room_id = ${roomId}` : sql`AND room_id = ${roomId} AND session_id = ${sessionId}`;

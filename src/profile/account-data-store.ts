@@ -62,3 +62,7 @@ export async function accountDataOfRooms(tx: ReadTransaction, userNid: number, r
     WHERE user_nid = ${userNid} AND room_nid IN ${inList(roomNids)} AND position <= ${upTo} AND CAST(content AS TEXT) <> ${DELETED}
     ORDER BY position`);
 }
+
+export async function deleteAllAccountData(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`DELETE FROM account_data WHERE user_nid = ${userNid}`);
+}

@@ -12,3 +12,7 @@ export async function saveFilter(tx: Transaction, userNid: number, { filterId, f
     INSERT INTO filters (user_nid, filter_id, filter) VALUES (${userNid}, ${filterId}, ${filter})
     ON CONFLICT (user_nid, filter_id) DO NOTHING`);
 }
+
+export async function deleteFilters(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`DELETE FROM filters WHERE user_nid = ${userNid}`);
+}

@@ -19,3 +19,7 @@ export async function setField(tx: Transaction, userNid: number, { field, value 
 export async function deleteField(tx: Transaction, userNid: number, field: string): Promise<void> {
   await tx.run(sql`DELETE FROM profile_fields WHERE user_nid = ${userNid} AND field = ${field}`);
 }
+
+export async function deleteProfile(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`DELETE FROM profile_fields WHERE user_nid = ${userNid}`);
+}

@@ -27,7 +27,7 @@ export async function contactsAmong(tx: ReadTransaction, viewerNid: number, user
     JOIN memberships theirs ON theirs.room_nid = mine.room_nid AND theirs.user_nid IN ${inList(userNids)}
     JOIN users u ON u.user_nid = theirs.user_nid
     WHERE mine.user_nid = ${viewerNid} AND mine.membership IN ('join', 'invite') AND theirs.membership = 'invite'
-      AND u.is_account = 1 AND NOT EXISTS (SELECT 1 FROM hidden_users h WHERE h.user_nid = theirs.user_nid)`));
+      AND u.is_account = 1 AND u.is_deactivated = 0 AND NOT EXISTS (SELECT 1 FROM hidden_users h WHERE h.user_nid = theirs.user_nid)`));
 }
 
 /** The rooms both have joined, oldest first. */
