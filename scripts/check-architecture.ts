@@ -8,7 +8,7 @@ const ARROWS =
 /** Packages that belong to one folder. */
 const PACKAGES: Readonly<Record<string, string>> = { express: 'http' };
 /** Files of the root that are not called after their place: configuration and the rules' own tests stand beside `server`. */
-const AT_ROOT = /^(?:config(?:-[a-z]+)*|server(?:-[a-z]+)+|construction-rules)(?:\.test|\.testing|\.types)?\.ts$/;
+const AT_ROOT = /^(?:(?:config|construction-rules)(?:-[a-z]+)*|server(?:-[a-z]+)+)(?:\.test|\.testing|\.types)?\.ts$/;
 
 const ranks = new Map(
   ARROWS.split(' -> ').flatMap((names, rank) => names.replace(/[{}]/g, '').split(', ').map((name): [string, number] => [name, rank])),
