@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { stringify } from 'yaml';
 import type { Config } from './config.js';
 import { loadConfig } from './config-load.js';
@@ -57,8 +57,8 @@ export function configOf({ folder }: Home, settings: Readonly<Record<string, unk
 }
 
 /** A whole server in this process. */
-export async function start(config: Config): Promise<TestServer> {
-  const server = await startServer(config, pino({ level: 'silent' }));
+export async function start(config: Config, log: Logger = pino({ level: 'silent' })): Promise<TestServer> {
+  const server = await startServer(config, log);
   const url = server.urls[0] ?? '';
   const call = (method: string, path: string, token?: string, body?: unknown) => request(url + path, method, token, body);
   return { url, call, register: (name) => register(call, name), close: () => server.close() };

@@ -175,8 +175,9 @@ function remembered<Value>(parse: (text: string) => Value): (text: string) => Va
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    throw new MatrixError('M_NOT_JSON', 'The filter is not JSON', { cause });
+  } catch {
+    // Not even as a cause: the parser's own words repeat what was asked, and the log would keep it (RULES B15).
+    throw new MatrixError('M_NOT_JSON', 'The filter is not JSON');
   }
 }
 
