@@ -88,7 +88,7 @@ describe('Uploading encrypted attachments', () => {
 });
 
 describe('Downloading', () => {
-  it('carries the headers that keep a browser from running what it is given', async () => {
+  it('C4: carries the headers that keep a browser from running what it is given, and caches from keeping it', async () => {
     const { headers } = await download(alice, await uploaded(alice));
     expect(headers).toMatchObject({
       'content-type': 'application/octet-stream',

@@ -99,11 +99,13 @@ export const bypasses: readonly Bypass[] = [
   state('A5', 'm.room.guest_access', {}, GUEST),
   ...['initialSync', 'events', 'events/$e', 'rooms/!r/initialSync'].map((path) => route('A6', 'GET', `/_matrix/client/v3/${path}`, NO_ROUTE)),
   ...['initialSync', 'events'].map((path) => route('A6', 'GET', `/_matrix/client/r0/${path}`, NO_ROUTE, 'nobody')),
+  ...['GET', 'POST'].map((method) => route('A7', method as 'GET' | 'POST', '/_matrix/federation/v1/publicRooms', NO_ROUTE, 'nobody')),
   { rule: 'A7', what: 'publish a room', method: 'PUT', path: ({ roomId }) => `/_matrix/client/v3/directory/list/room/${encodeURIComponent(roomId)}`, body: { visibility: 'public' }, ...FORBIDDEN },
   route('A8', 'GET', '/_matrix/client/v3/directory/room/%23sealed:shard.example', NO_TOKEN, 'nobody'),
   route('A8', 'GET', '/_matrix/client/v3/directory/room/%23sealed:shard.example', { status: 404, errcode: 'M_NOT_FOUND' }, 'stranger'),
   route('A8', 'GET', '/_matrix/client/v3/directory/room/%23missing:shard.example', { status: 404, errcode: 'M_NOT_FOUND' }, 'stranger'),
   ...['join', 'knock'].map((way): Bypass => ({ rule: 'A2', what: `${way} uninvited`, method: 'POST', path: ({ roomId }) => `/_matrix/client/v3/${way}/${encodeURIComponent(roomId)}`, body: {}, by: 'stranger', ...FORBIDDEN })),
+  ...['join/!r', 'v1/join/!r', 'v1/rooms/!r/make_room_admin', 'v1/rooms/!r/members'].map((path) => route('A12', 'POST', `/_synapse/admin/${path}`, NO_ROUTE)),
   { rule: 'A12', what: 'join another person by state', method: 'PUT', path: (scene) => room(`state/m.room.member/${encodeURIComponent(scene.stranger.userId)}`)(scene), body: { membership: 'join' }, ...FORBIDDEN },
   create('A13', 'invite_3pid', { invite_3pid: [{ medium: 'email', address: 'a@b.example', id_server: 'x', id_access_token: 'y' }] }, THREEPID),
   { rule: 'A13', what: 'invite an e-mail address', method: 'POST', path: room('invite'), body: { user_id: '@a:shard.example', medium: 'email', address: 'a@b.example', id_server: 'x' }, ...THREEPID },
@@ -131,6 +133,8 @@ export const bypasses: readonly Bypass[] = [
   state('B8', 'm.room.topic', { topic: 'x'.repeat(1025) }, { status: 400, errcode: 'M_INVALID_PARAM' }),
   state('B8', 'org.example.letter', { text: 'x'.repeat(16_384) }, { status: 413, errcode: 'M_TOO_LARGE' }),
   { rule: 'B8', what: 'a long reason', method: 'POST', path: room('invite'), body: { user_id: '@b:shard.example', reason: 'x'.repeat(513) }, status: 400, errcode: 'M_INVALID_PARAM' },
+  ...['v1', 'v2'].map((version) => route('B10', 'PUT', `/_matrix/federation/${version}/invite/!r/$e`, NO_ROUTE, 'nobody')),
+  route('B9', 'PUT', '/_matrix/federation/v1/send/txn', NO_ROUTE, 'nobody'),
   route('B12', 'GET', '/_matrix/media/v3/preview_url?url=https://example.org', NO_ROUTE),
   route('B12', 'GET', '/_matrix/client/v1/media/preview_url?url=https://example.org', NO_ROUTE),
 
@@ -139,6 +143,7 @@ export const bypasses: readonly Bypass[] = [
     route('C1', 'GET', `/_matrix/media/${version}/${what}/shard.example/abc`, NO_ROUTE),
   ])),
   route('C2', 'GET', '/_matrix/client/v1/media/download/other.example/abc', { status: 404, errcode: 'M_NOT_FOUND' }),
+  ...['media/shard.example/abc/download', 'room/!r/media', 'users/@alice:shard.example/media'].map((path) => route('C6', 'GET', `/_synapse/admin/v1/${path}`, NO_ROUTE)),
 ];
 
 interface Leaf {

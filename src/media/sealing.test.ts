@@ -24,7 +24,7 @@ function cut(bytes: Buffer, size: number): Buffer[] {
   return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
 }
 
-describe('a sealed blob', () => {
+describe('C5: a sealed blob', () => {
   it.each([0, 1, 65_535, 65_536, 65_537, 131_072, 300_001])('of %i bytes unseals to what was sealed, however it is cut', async (size) => {
     const plain = randomBytes(size);
     const sealed = await through(sealing(key), cut(plain, 10_007));
