@@ -5,6 +5,7 @@ import { openDirectory, type Directory } from './directory/shard.testing.js';
 import { parseRoomAlias } from './matrix/identifiers.js';
 import { mediaGrants } from './media/grants.js';
 import { pushDifferences } from './push/differences.js';
+import { rulesFollowUpgrades } from './push/rulesets.js';
 import { resolveAlias } from './rooms/aliases-store.js';
 import { createRoom } from './rooms/create-room.js';
 import { redactMessage, sendMessage } from './rooms/send.js';
@@ -47,7 +48,7 @@ describe.each(engines)('whatever statement fails on $name', (engine) => {
 
   it.each(['11', '12'])('A10: no part of an upgrade to version %s is done', async (new_version) => {
     const { room_id: roomId } = await createRoom(shard.deps, { session: alice, body: { ...wish, invite: [bob.userId] } });
-    const statements = await allOrNothing((db) => upgradeRoom({ ...shard.deps, db, observers: [mediaGrants, pushDifferences] }, { session: alice, params: { roomId }, body: { new_version } }));
+    const statements = await allOrNothing((db) => upgradeRoom({ ...shard.deps, db, observers: [mediaGrants, pushDifferences], upgradeObserver: rulesFollowUpgrades }, { session: alice, params: { roomId }, body: { new_version } }));
     expect(statements).toBeGreaterThan(80);
     const alias = await shard.db.read((tx) => resolveAlias(tx, parseRoomAlias('#cellar:shard.example')));
     expect(alias?.room_id).not.toBe(roomId);

@@ -25,6 +25,7 @@ import { userIdsByNid } from './auth/users-store.js';
 import { putAccountData } from './profile/account-data.js';
 import { profileFields } from './profile/profile-store.js';
 import { pushDifferences } from './push/differences.js';
+import { rulesFollowUpgrades } from './push/rulesets.js';
 import { FilterSchema, RoomEventFilterSchema, type EventFilter, type Filter } from './rooms/filter.js';
 import { showProfile } from './rooms/profile-changes.js';
 import { StateCache } from './rooms/room-state.js';
@@ -138,6 +139,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     toDeviceBrake: createBuckets(clock, rateOf(config.cloison.toDevice)),
     deviceObserver: deviceListsObserver,
     accountObservers: accountObservers(writing),
+    upgradeObserver: rulesFollowUpgrades,
     profileObserver: {
       profileChanged: async (tx, userNid, changed) => {
         const userId = (await userIdsByNid(tx, [userNid])).get(userNid);

@@ -36,6 +36,8 @@ import {
   listGlobalPushRules,
   listPushRules,
 } from '../push/push-rules.js';
+import { ActionsBody, EnabledBody, RuleBody, RuleQuery } from '../push/rule-bodies.js';
+import { deletePushRule, setPushRule, setPushRuleActions, setPushRuleEnabled } from '../push/set-push-rules.js';
 import { FilterSchema } from '../rooms/filter.js';
 import { sync } from '../sync/sync.js';
 import { SyncQuery } from '../sync/request.js';
@@ -94,8 +96,12 @@ export const clientApi: readonly Endpoint[] = [
   get('/v3/pushrules', session, {}, listPushRules),
   get('/v3/pushrules/global', session, {}, listGlobalPushRules),
   get('/v3/pushrules/global/:kind/:ruleId', session, {}, getPushRule),
+  put('/v3/pushrules/global/:kind/:ruleId', session, { body: RuleBody, query: RuleQuery }, setPushRule),
+  del('/v3/pushrules/global/:kind/:ruleId', session, {}, deletePushRule),
   get('/v3/pushrules/global/:kind/:ruleId/enabled', session, {}, isPushRuleEnabled),
+  put('/v3/pushrules/global/:kind/:ruleId/enabled', session, { body: EnabledBody }, setPushRuleEnabled),
   get('/v3/pushrules/global/:kind/:ruleId/actions', session, {}, getPushRuleActions),
+  put('/v3/pushrules/global/:kind/:ruleId/actions', session, { body: ActionsBody }, setPushRuleActions),
 
   // Client config
   get('/v3/user/:userId/account_data/:type', session, {}, getAccountData),

@@ -10,6 +10,7 @@ import type { ProfileObserver } from '../profile/set-profile.js';
 import type { DirectoryDeps } from '../directory/search.js';
 import type { EventFilter } from '../rooms/filter.js';
 import type { Receipting } from '../rooms/receipts.js';
+import type { UpgradeObserver } from '../rooms/upgrade.js';
 import type { RoomWriting } from '../rooms/writing.js';
 import type { Syncing } from '../sync/request.js';
 
@@ -27,6 +28,7 @@ export interface Services extends RoomWriting, Syncing, Receipting, DirectoryDep
   readonly deviceObserver: DeviceObserver;
   readonly accountObservers: readonly AccountObserver[];
   readonly profileObserver: ProfileObserver;
+  readonly upgradeObserver: UpgradeObserver;
   readonly blobs: BlobStore;
   readonly mediaKey: MediaKey;
   /** Bytes. */

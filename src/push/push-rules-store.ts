@@ -1,4 +1,4 @@
-import { sql, type ReadTransaction } from '../storage/database.js';
+import { sql, type ReadTransaction, type Transaction } from '../storage/database.js';
 
 export interface PushRulesRow {
   /** JSON. */
@@ -8,4 +8,10 @@ export interface PushRulesRow {
 
 export async function findPushRules(tx: ReadTransaction, userNid: number): Promise<PushRulesRow | undefined> {
   return tx.one<PushRulesRow>(sql`SELECT ruleset, position FROM push_rules WHERE user_nid = ${userNid}`);
+}
+
+export async function savePushRules(tx: Transaction, userNid: number, { ruleset, position }: PushRulesRow): Promise<void> {
+  await tx.run(sql`
+    INSERT INTO push_rules (user_nid, ruleset, position) VALUES (${userNid}, ${ruleset}, ${position})
+    ON CONFLICT (user_nid) DO UPDATE SET ruleset = excluded.ruleset, position = excluded.position`);
 }

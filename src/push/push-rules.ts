@@ -1,7 +1,8 @@
 import type { Session } from '../auth/session.js';
-import { MatrixError, notFound } from '../matrix/errors.js';
-import { ruleKinds, type PushRule, type RuleKind, type Ruleset } from '../matrix/push-rules.js';
+import type { PushRule, Ruleset } from '../matrix/push-rules.js';
 import type { Database } from '../storage/database.js';
+import { parseKind } from './rule-bodies.js';
+import { ruleIn } from './rule-edits.js';
 import { rulesetOf } from './rulesets.js';
 
 interface Deps {
@@ -44,14 +45,5 @@ async function ownRuleset({ db }: Deps, { userNid, userId }: Session): Promise<R
 
 async function ownRule(deps: Deps, { session, params }: RuleCall): Promise<PushRule> {
   const kind = parseKind(params.kind);
-  const ruleset = await ownRuleset(deps, session);
-  const rule = ruleset[kind].find(({ rule_id }) => rule_id === params.ruleId);
-  if (rule === undefined) throw notFound('You have no such push rule');
-  return rule;
-}
-
-function parseKind(raw: string): RuleKind {
-  const kind = ruleKinds.find((known) => known === raw);
-  if (kind === undefined) throw new MatrixError('M_INVALID_PARAM', `Push rules are of the kinds ${ruleKinds.join(', ')}`);
-  return kind;
+  return ruleIn(await ownRuleset(deps, session), kind, params.ruleId);
 }

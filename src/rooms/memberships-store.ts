@@ -57,6 +57,11 @@ export async function putMembership(
       is_forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.is_forgotten ELSE 0 END`);
 }
 
+/** From now on the push rules of this person are asked about every event of their rooms; of rooms still to come `putMembership` knows. */
+export async function markOwnPushRules(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`UPDATE memberships SET has_own_push_rules = 1 WHERE user_nid = ${userNid}`);
+}
+
 export async function forget(tx: Transaction, roomNid: number, userNid: number): Promise<void> {
   await tx.run(sql`UPDATE memberships SET is_forgotten = 1 WHERE room_nid = ${roomNid} AND user_nid = ${userNid}`);
 }

@@ -15,12 +15,17 @@ import { appendDraft, type RoomWriting } from './writing.js';
 
 export const UpgradeBody = object({ new_version: string, additional_creators: optional(array(string)) });
 
+/** Told of every upgrade once the new room is whole, in its very transaction. Given from above. */
+export interface UpgradeObserver {
+  onUpgrade(tx: Transaction, upgrade: { readonly roomNid: number; readonly from: RoomId; readonly to: RoomId }): Promise<void>;
+}
+
 /**
  * Founds a sealed room that continues an old one, with an allow-listed copy of its state (RULES A10), and closes the old one. All of
  * it or nothing. https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidupgrade
  */
 export async function upgradeRoom(
-  deps: RoomWriting,
+  deps: RoomWriting & { upgradeObserver: UpgradeObserver },
   { session, params, body }: { session: Session; params: { roomId: RoomId }; body: TypeOf<typeof UpgradeBody> },
 ): Promise<{ replacement_room: RoomId }> {
   const version = roomVersion(body.new_version);
@@ -36,6 +41,7 @@ export async function upgradeRoom(
     await fill(upgrade, replacement);
     await moveAliasesTo(upgrade, replacement);
     await quieten(upgrade);
+    await deps.upgradeObserver.onUpgrade(tx, { roomNid: old.nid, from: old.id, to: replacement.id });
     return { replacement_room: replacement.id };
   });
 }
