@@ -53,6 +53,14 @@ describe('a setting', () => {
     expect([config, config.rcLogin.address, config.listeners[0]].every(Object.isFrozen)).toBe(true);
   });
 
+  it('takes times in milliseconds, or with a unit as Synapse does', () => {
+    const { config } = load(named('session_lifetime: 1w\nrefresh_token_lifetime: 90000'));
+    expect(config).toMatchObject({ sessionLifetime: 604_800_000, refreshTokenLifetime: 90_000, refreshableAccessTokenLifetime: 300_000, nonrefreshableAccessTokenLifetime: undefined });
+    for (const wrong of ['0', '-5m', '5 minutes', 'soon']) {
+      expect(problemsOf(named(`session_lifetime: ${wrong}`))).toMatchObject([{ message: expect.stringContaining('such as 5m') }]);
+    }
+  });
+
   it('takes the units and the booleans of YAML 1.1 that Synapse takes', () => {
     const { config } = load(named('max_upload_size: 2G\nserve_server_wellknown: yes\ndefault_room_version: 12'));
     expect(config).toMatchObject({ maxUploadSize: 2 * 1024 ** 3, serveServerWellknown: true, defaultRoomVersion: '12' });

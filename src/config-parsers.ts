@@ -146,6 +146,16 @@ export function size(raw: unknown): number {
   return Number(digits) * 1024 ** ('KMGT'.indexOf(unit || ' ') + 1);
 }
 
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, y: 31_536_000_000 };
+
+/** Milliseconds, or a number with s, m, h, d, w or y behind it; not nothing. */
+export function duration(raw: unknown): number {
+  const [, digits, unit] = /^([0-9]{1,12})([smhdwy]?)$/.exec(String(raw)) ?? [];
+  const length = Number(digits) * (UNITS[unit ?? ''] ?? 1);
+  if (!(length > 0)) throw new Refusal('A time is a number of milliseconds, or a number with s, m, h, d, w or y behind it, such as 5m.');
+  return length;
+}
+
 export function path(raw: unknown, at: Place): string {
   const named = text(raw);
   return isAbsolute(named) ? named : resolve(at.directory, named);

@@ -1,6 +1,6 @@
 import { database } from './config-database.js';
 import { listeners } from './config-listeners.js';
-import { baseUrl, flag, oneOf, optional, path, rate, secret, section, serverName, type Settings, size, type ValuesOf, wholeNumber } from './config-parsers.js';
+import { baseUrl, duration, flag, oneOf, optional, path, rate, secret, section, serverName, type Settings, size, type ValuesOf, wholeNumber } from './config-parsers.js';
 
 /** Every key that is honoured. docs/configuration.md is made from it (`node scripts/run.mjs configuration-docs`). */
 export const settings = {
@@ -61,6 +61,27 @@ export const settings = {
     default: false,
     parse: flag,
     sentence: 'Says that it is meant: anybody who reaches the server may create an account.',
+  },
+  sessionLifetime: {
+    name: 'session_lifetime',
+    parse: optional(duration),
+    sentence: 'How long after a log-in one has to log in again; without it never.',
+  },
+  refreshableAccessTokenLifetime: {
+    name: 'refreshable_access_token_lifetime',
+    default: '5m',
+    parse: duration,
+    sentence: 'How long an access token is good whose client can renew it.',
+  },
+  nonrefreshableAccessTokenLifetime: {
+    name: 'nonrefreshable_access_token_lifetime',
+    parse: optional(duration),
+    sentence: 'How long an access token is good whose client cannot; without it until it is revoked.',
+  },
+  refreshTokenLifetime: {
+    name: 'refresh_token_lifetime',
+    parse: optional(duration),
+    sentence: 'How long a client that renews its tokens may be silent before it has to log in again; without it for ever.',
   },
   rcMessage: { name: 'rc_message', parse: rate(0.2, 10), sentence: 'Messages of one person.' },
   rcRegistration: { name: 'rc_registration', parse: rate(0.17, 3), sentence: 'Registrations from one address.' },

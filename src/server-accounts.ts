@@ -1,4 +1,6 @@
 import type { AccountObserver } from './auth/account-observer.js';
+import type { TokenLifetimes } from './auth/open-session.js';
+import type { Config } from './config.js';
 import { introductionsOfClosedAccounts } from './directory/closed-accounts.js';
 import { keysOfClosedAccounts } from './e2ee/closed-accounts.js';
 import { dataOfClosedAccounts } from './profile/closed-accounts.js';
@@ -8,4 +10,13 @@ import type { RoomWriting } from './rooms/writing.js';
 /** Everybody who keeps something of an account, rooms first. */
 export function accountObservers(writing: RoomWriting): readonly AccountObserver[] {
   return [leaveRoomsOfClosedAccounts(writing), keysOfClosedAccounts, dataOfClosedAccounts, introductionsOfClosedAccounts];
+}
+
+export function tokenLifetimesOf(config: Config): TokenLifetimes {
+  return {
+    refreshable: config.refreshableAccessTokenLifetime,
+    nonrefreshable: config.nonrefreshableAccessTokenLifetime,
+    refresh: config.refreshTokenLifetime,
+    session: config.sessionLifetime,
+  };
 }

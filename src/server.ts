@@ -40,7 +40,7 @@ import { claimShard, migrate } from './storage/migrate.js';
 import { openSqlite } from './storage/sqlite.js';
 import { currentPosition, Notifier } from './storage/stream.js';
 import { MatrixError } from './matrix/errors.js';
-import { accountObservers } from './server-accounts.js';
+import { accountObservers, tokenLifetimesOf } from './server-accounts.js';
 
 /** A server that answers. */
 export interface RunningServer {
@@ -137,6 +137,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     passwords: createPasswords(Math.max(1, availableParallelism() - 1)),
     loginBrakes: { account: createBuckets(clock, rateOf(config.rcLogin.account)), failed: createBuckets(clock, rateOf(config.rcLogin.failedAttempts)) },
     toDeviceBrake: createBuckets(clock, rateOf(config.cloison.toDevice)),
+    tokenLifetimes: tokenLifetimesOf(config),
     deviceObserver: deviceListsObserver,
     accountObservers: accountObservers(writing),
     upgradeObserver: rulesFollowUpgrades,

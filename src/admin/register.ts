@@ -53,7 +53,7 @@ export async function registerWithSecret(deps: AdminRegisterDeps, { body, ip }: 
   return deps.db.transaction(async (tx) => {
     if (!(await takeUiaSession(tx, { sessionId: body.nonce, operation: OPERATION, since: now - NONCE_MS }))) throw unknownNonce();
     const userNid = await createAccount(tx, { userId, passwordHash, isAdmin: body.admin === true, now });
-    const opened = await openSession(tx, deps.random, { userNid, deviceId, displayName: body.initial_device_display_name, ip, now });
+    const opened = await openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, ip, now });
     return { user_id: userId, ...opened, home_server: deps.serverName };
   });
 }

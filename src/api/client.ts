@@ -12,6 +12,7 @@ import {
 } from '../auth/devices.js';
 import { listLoginFlows, LoginBody, logIn } from '../auth/login.js';
 import { logOut, logOutEverywhere } from '../auth/logout.js';
+import { RefreshBody, refreshTokens } from '../auth/refresh.js';
 import { AvailableQuery, isAvailable, register, RegisterBody, RegisterQuery } from '../auth/register.js';
 import { listVersions } from '../auth/versions.js';
 import { describeClientServer, describeServer } from '../auth/well-known.js';
@@ -58,6 +59,7 @@ export const clientApi: readonly Endpoint[] = [
   // Client authentication
   get('/v3/login', anyone, {}, listLoginFlows),
   post('/v3/login', anyone, { body: LoginBody, limit: 'login' }, logIn),
+  post('/v3/refresh', anyone, { body: RefreshBody }, refreshTokens),
   post('/v3/logout', session, { body: noBody }, logOut),
   post('/v3/logout/all', session, { body: noBody }, logOutEverywhere),
   post('/v3/register', anyone, { body: RegisterBody, query: RegisterQuery, limit: 'register' }, register),

@@ -1,6 +1,7 @@
 import type { AccountObserver } from '../auth/account-observer.js';
 import type { LoginBrakes } from '../auth/brakes.js';
 import type { DeviceObserver } from '../auth/devices.js';
+import type { TokenLifetimes } from '../auth/open-session.js';
 import type { Passwords } from '../auth/passwords.js';
 import type { ToDeviceBrake } from '../e2ee/to-device.js';
 import type { BlobStore } from '../media/blob-store.js';
@@ -24,6 +25,7 @@ export interface Services extends RoomWriting, Syncing, Receipting, DirectoryDep
   readonly registrationSharedSecret: string | undefined;
   readonly passwords: Passwords;
   readonly loginBrakes: LoginBrakes;
+  readonly tokenLifetimes: TokenLifetimes;
   readonly toDeviceBrake: ToDeviceBrake;
   readonly deviceObserver: DeviceObserver;
   readonly accountObservers: readonly AccountObserver[];

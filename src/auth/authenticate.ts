@@ -3,7 +3,7 @@ import { MatrixError } from '../matrix/errors.js';
 import type { Database } from '../storage/database.js';
 import { noteSeen } from './devices-store.js';
 import type { Session } from './session.js';
-import { findSession } from './sessions-store.js';
+import { endRefreshToken, findSession } from './sessions-store.js';
 import { hashToken } from './tokens.js';
 
 const BEARER = /^Bearer +(\S+)$/i;
@@ -23,8 +23,16 @@ export async function authenticate(
   if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'This request needs an access token in its Authorization header');
   const row = await db.read((tx) => findSession(tx, hashToken(token)));
   if (row === undefined || row.is_deactivated === 1) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is not, or no longer, valid');
-  if (row.is_locked === 1) throw new MatrixError('M_USER_LOCKED', 'This account is locked', { body: { soft_logout: true } });
+  if (row.is_locked === 1) throw lockedOut();
   const now = clock();
+  if (row.expires_ts !== null && row.expires_ts <= now) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token has expired', { body: { soft_logout: true } });
+  const { device_nid: deviceNid, replaces_hash: replaced } = row;
+  if (replaced !== null) await db.transaction((tx) => endRefreshToken(tx, deviceNid, replaced));
   if (now - row.last_seen_ts >= SEEN_EVERY_MS) await db.transaction((tx) => noteSeen(tx, row.device_nid, { ip, now }));
   return { userNid: row.user_nid, userId: row.user_id, deviceNid: row.device_nid, deviceId: row.device_id, isAdmin: row.is_admin === 1 } as Session;
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#account-locking */
+export function lockedOut(): MatrixError {
+  return new MatrixError('M_USER_LOCKED', 'This account is locked', { body: { soft_logout: true } });
 }

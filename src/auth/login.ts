@@ -1,11 +1,12 @@
-import type { Clock, Random } from '../matrix/clock.js';
+import type { Clock } from '../matrix/clock.js';
 import { MatrixError } from '../matrix/errors.js';
 import { parseDeviceId, type ServerName } from '../matrix/identifiers.js';
-import { object, optional, string, text, type TypeOf } from '../matrix/schema.js';
+import { boolean, object, optional, string, text, type TypeOf } from '../matrix/schema.js';
 import type { Database } from '../storage/database.js';
 import type { LoginBrakes } from './brakes.js';
+import { lockedOut } from './authenticate.js';
 import { accountIdOf, Identifier, typedName, type Naming } from './identifier.js';
-import { openSession } from './open-session.js';
+import { openSession, type TokenDeps } from './open-session.js';
 import type { Passwords } from './passwords.js';
 import { findAccount, type UserRow } from './users-store.js';
 
@@ -21,12 +22,12 @@ export const LoginBody = object({
   password: optional(Password),
   device_id: optional(text({ minLength: 1, maxLength: 255 })),
   initial_device_display_name: optional(DeviceName),
+  refresh_token: optional(boolean),
 });
 
-export interface LoginDeps {
+export interface LoginDeps extends TokenDeps {
   readonly db: Database;
   readonly clock: Clock;
-  readonly random: Random;
   readonly serverName: ServerName;
   readonly passwords: Passwords;
   readonly loginBrakes: LoginBrakes;
@@ -46,7 +47,7 @@ export async function logIn(deps: LoginDeps, { body, ip }: { body: TypeOf<typeof
   const deviceId = body.device_id === undefined ? undefined : parseDeviceId(body.device_id);
   const { user_nid: userNid, user_id } = await prove(deps, body);
   const opened = await deps.db.transaction((tx) =>
-    openSession(tx, deps.random, { userNid, deviceId, displayName: body.initial_device_display_name, ip, now: deps.clock() }));
+    openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, isRefreshable: body.refresh_token, ip, now: deps.clock() }));
   return { user_id, ...opened, home_server: deps.serverName };
 }
 
@@ -64,6 +65,6 @@ async function prove({ db, serverName, passwords, loginBrakes }: LoginDeps, body
     throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password');
   }
   if (account.is_deactivated === 1) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated');
-  if (account.is_locked === 1) throw new MatrixError('M_USER_LOCKED', 'This account is locked', { body: { soft_logout: true } });
+  if (account.is_locked === 1) throw lockedOut();
   return account;
 }

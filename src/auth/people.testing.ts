@@ -3,7 +3,7 @@ import { newUserId, parseServerName } from '../matrix/identifiers.js';
 import type { Database } from '../storage/database.js';
 import type { Brake, LoginBrakes } from './brakes.js';
 import { authenticate } from './authenticate.js';
-import { openSession } from './open-session.js';
+import { openSession, type TokenLifetimes } from './open-session.js';
 import { createPasswords, type Passwords } from './passwords.js';
 import type { Session } from './session.js';
 import { createUser } from './users-store.js';
@@ -11,6 +11,7 @@ import { createUser } from './users-store.js';
 export const serverName = parseServerName('shard.example');
 export const from = { ip: '192.0.2.1' };
 const passwords = createPasswords(2);
+const tokenLifetimes: TokenLifetimes = { refreshable: 300_000, nonrefreshable: undefined, refresh: undefined, session: undefined };
 /** Holds nobody up. */
 export const free: Brake = { check: () => undefined, spend: () => undefined };
 
@@ -21,11 +22,12 @@ export interface TestDeps {
   readonly serverName: typeof serverName;
   readonly passwords: Passwords;
   readonly loginBrakes: LoginBrakes;
+  readonly tokenLifetimes: TokenLifetimes;
 }
 
 /** What most handlers ask for, over a test's database; the time stands still at `now`. */
 export function testDeps(db: Database, now = 1_000_000): TestDeps {
-  return { db, clock: () => now, random: randomBytes, serverName, passwords, loginBrakes: { account: free, failed: free } };
+  return { db, clock: () => now, random: randomBytes, serverName, passwords, loginBrakes: { account: free, failed: free }, tokenLifetimes };
 }
 
 /** An account with the password `<localpart>'s password`. */
@@ -40,7 +42,7 @@ export async function makeAccount(deps: TestDeps, localpart: string): Promise<nu
 /** A further session of an account. */
 export async function makeSession(deps: TestDeps, userNid: number): Promise<Session & { readonly token: string }> {
   const { access_token: token } = await deps.db.transaction((tx) =>
-    openSession(tx, deps.random, { userNid, deviceId: undefined, displayName: undefined, ...from, now: deps.clock() }));
+    openSession(tx, deps, { userNid, deviceId: undefined, displayName: undefined, ...from, now: deps.clock() }));
   return { ...(await authenticate(deps, `Bearer ${token}`, from)), token };
 }
 

@@ -21,6 +21,7 @@ export const RegisterBody = object({
   device_id: optional(text({ minLength: 1, maxLength: 255 })),
   initial_device_display_name: optional(DeviceName),
   inhibit_login: optional(boolean),
+  refresh_token: optional(boolean),
 });
 
 interface RegisterCall {
@@ -44,7 +45,7 @@ export async function register(deps: RegisterDeps, { query, body, ip }: Register
     const userNid = await createAccount(tx, { userId, passwordHash, isAdmin: false, now });
     const made = { user_id: userId, home_server: deps.serverName };
     if (body.inhibit_login === true) return made;
-    const opened = await openSession(tx, deps.random, { userNid, deviceId, displayName: body.initial_device_display_name, ip, now });
+    const opened = await openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, isRefreshable: body.refresh_token, ip, now });
     return { ...made, ...opened };
   });
 }
