@@ -31,14 +31,17 @@ func init() {
 	}()
 }
 
-// startProcess runs a program from the root of Cloison's repository; what it says goes to out.
+func repository() string {
+	return os.Getenv("CLOISON_ROOT")
+}
+
+// startProcess runs a program from Cloison's repository; what it says goes to out.
 func startProcess(out io.Writer, environment []string, name string, arguments ...string) (*process, error) {
-	root := os.Getenv("CLOISON_ROOT")
-	if root == "" {
+	if repository() == "" {
 		return nil, errors.New("CLOISON_ROOT must name the repository of Cloison: use the line that `complement overlay` prints")
 	}
 	command := exec.Command(name, arguments...)
-	command.Dir = root
+	command.Dir = repository()
 	command.Env = append(os.Environ(), environment...)
 	command.Stdout, command.Stderr = out, out
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}

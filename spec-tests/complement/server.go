@@ -81,6 +81,14 @@ func (s *server) writeFiles() error {
 		return err
 	}
 	<-generated.ended
+	// Paths, given or not, start at the file they belong to: hence a copy.
+	limits, err := os.ReadFile(filepath.Join(repository(), "spec-tests/complement/homeserver.yaml"))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.file("suite.yaml"), limits, 0o600); err != nil {
+		return err
+	}
 	authority, err := s.suite.CACertificateBytes()
 	if err != nil {
 		return err
@@ -144,7 +152,7 @@ func (s *server) start() error {
 	}
 	running, err := startProcess(s.log, []string{"NODE_EXTRA_CA_CERTS=" + s.file("authority.pem")},
 		"node", "dist/main.js", "serve",
-		"--config", s.file("homeserver.yaml"), "--config", "spec-tests/complement/homeserver.yaml", "--config", s.file("address.yaml"))
+		"--config", s.file("homeserver.yaml"), "--config", s.file("suite.yaml"), "--config", s.file("address.yaml"))
 	if err != nil {
 		return err
 	}
