@@ -123,6 +123,13 @@ export const settings = {
     parse: flag,
     sentence: 'Whether `/.well-known/matrix/server` sends other shards to port 443 of the server name.',
   },
+  presence: {
+    name: 'presence',
+    parse: section({
+      enabled: { name: 'enabled', default: true, parse: flag, sentence: 'Whether people who share a room see who of them is online.' },
+    }, { include_offline_users_on_sync: 'a first sync tells of whoever is not offline' }),
+    sentence: 'Who is online. It goes out with the answers that clients get anyway, so it may be half a minute old.',
+  },
   pidFile: { name: 'pid_file', parse: optional(path), sentence: 'Where to write the process id.' },
   cloison: {
     name: 'cloison',

@@ -23,6 +23,7 @@ import { checkMediaKey } from './media/open.js';
 import { sweepBlobs } from './media/sweep.js';
 import { userIdsByNid } from './auth/users-store.js';
 import { putAccountData } from './profile/account-data.js';
+import { activityOf, Presence } from './profile/presence.js';
 import { profileFields } from './profile/profile-store.js';
 import { pushDifferences } from './push/differences.js';
 import { rulesFollowUpgrades } from './push/rulesets.js';
@@ -51,6 +52,7 @@ export interface RunningServer {
 
 const GRACE_MS = 10_000;
 const TYPING_EVERY_MS = 2_000;
+const PRESENCE_EVERY_MS = 5_000;
 const SWEEP_EVERY_MS = 3_600_000;
 
 /** Builds every part of a server once, in the order in which they need each other, and begins to listen. */
@@ -101,13 +103,14 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
   const mediaKey = await readMediaKey(config.cloison.mediaKeyPath, randomBytes);
   await db.read((tx) => checkMediaKey(tx, mediaKey));
   const notifier = new Notifier(db, await db.read(currentPosition));
+  const presence = config.presence.enabled ? new Presence({ db, clock, notifier }) : undefined;
   const writing: RoomWriting = {
     db,
     clock,
     random: randomBytes,
     signer: { serverName: config.serverName, key },
     states: new StateCache(),
-    observers: [mediaGrants, pushDifferences],
+    observers: [mediaGrants, pushDifferences, ...(presence === undefined ? [] : [activityOf(presence)])],
     inviteBrake: createBuckets(clock, rateOf(config.rcInvites.perUser)),
     inviteObserver: chargeInvites(config.cloison.introductions),
     maxRoomMembers: config.cloison.maxRoomMembers,
@@ -125,6 +128,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     keyCounts: new KeyCounts(notifier),
     sharedTimelines: new SharedTimelines(),
     lazyMembers: new LazyMembers(),
+    presence,
     acknowledgements: new Acknowledgements(db),
     ...filterParsers(),
     serverName: config.serverName,
@@ -239,6 +243,7 @@ function startWorkers(services: Services, log: Logger): readonly NodeJS.Timeout[
     }, ms).unref();
   return [
     every(TYPING_EVERY_MS, 'typing', () => stopOverdueTyping(services)),
+    ...(services.presence === undefined ? [] : [every(PRESENCE_EVERY_MS, 'presence', () => services.presence?.flush() ?? Promise.resolve())]),
     every(SWEEP_EVERY_MS, 'sweeping media', () => sweepBlobs(services)),
   ];
 }

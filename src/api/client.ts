@@ -27,6 +27,7 @@ import {
   setRoomAccountData,
 } from '../profile/account-data.js';
 import { defineFilter, getFilter } from '../profile/filters.js';
+import { getPresence, PresenceBody, setPresence } from '../profile/presence-status.js';
 import { getProfile, getProfileField } from '../profile/read-profile.js';
 import { deleteProfileField, FieldBody, setProfileField } from '../profile/set-profile.js';
 import { listTags, removeTag, setTag, TagBody } from '../profile/tags.js';
@@ -83,6 +84,10 @@ export const clientApi: readonly Endpoint[] = [
   get('/v3/profile/:userId/:keyName', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, getProfileField),
   put('/v3/profile/:userId/:keyName', session, { body: FieldBody, aliases: ['/unstable/uk.tcpip.msc4133'] }, setProfileField),
   del('/v3/profile/:userId/:keyName', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, deleteProfileField),
+
+  // Presence
+  get('/v3/presence/:userId/status', session, {}, getPresence),
+  put('/v3/presence/:userId/status', session, { body: PresenceBody }, setPresence),
 
   // Devices
   get('/v3/devices', session, {}, listDevices),

@@ -79,6 +79,8 @@ export function numberWithin(minimum: number, maximum: number): Schema<number> {
 
 export const natural: Schema<number> = { json: { type: 'integer', minimum: 0, maximum: 2 ** 53 - 1 } };
 export const boolean: Schema<boolean> = { json: { type: 'boolean' } };
+/** JSON's null, which clients write where they mean that a member is absent. */
+export const nothing: Schema<null> = { json: { type: 'null' } };
 export const anyJson: Schema<JsonValue> = { json: {} };
 export const anyObject: Schema<JsonObject> = { json: { type: 'object' } };
 export const noBody: Schema<JsonObject> = { json: { type: 'object' } };

@@ -42,6 +42,16 @@ export async function mutualRooms(tx: ReadTransaction, userNid: number, otherNid
   return rows.map((row) => row.room_id);
 }
 
+/** Whether both have joined one same room. */
+export async function sharesRoom(tx: ReadTransaction, userNid: number, otherNid: number): Promise<boolean> {
+  const row = await tx.one(sql`
+    SELECT 1 AS one
+    FROM memberships mine JOIN memberships theirs ON theirs.room_nid = mine.room_nid AND theirs.user_nid = ${otherNid} AND theirs.membership = 'join'
+    WHERE mine.user_nid = ${userNid} AND mine.membership = 'join'
+    LIMIT 1`);
+  return row !== undefined;
+}
+
 function withViewer(viewerNid: number, userNids: readonly number[], rows: readonly { readonly user_nid: number }[]): ReadonlySet<number> {
   const known = new Set(rows.map((row) => row.user_nid));
   if (userNids.includes(viewerNid)) known.add(viewerNid);

@@ -3,9 +3,10 @@ import { sql, type Database, type ReadTransaction, type Transaction } from './da
 /**
  * What can move, and whose it is. Of a room: its timeline, memberships, receipts, typing, and the device lists of its members.
  * Of a user: their own memberships, account data and push rules, own device list. Of a device: to-device messages, one-time keys.
+ * Presence is of user 0, who is nobody: it wakes no poll.
  */
 export type RoomTopic = 'timeline' | 'members' | 'receipts' | 'typing' | 'devices';
-export type UserTopic = 'membership' | 'account' | 'ownDevices';
+export type UserTopic = 'membership' | 'account' | 'ownDevices' | 'presence';
 export type DeviceTopic = 'toDevice' | 'oneTimeKeys';
 export type TopicKind = RoomTopic | UserTopic | DeviceTopic;
 export type Topic = `${TopicKind}/${number}`;
@@ -64,6 +65,7 @@ const OWNERS: Readonly<Record<TopicKind, 'room' | 'user' | 'device'>> = {
   membership: 'user',
   account: 'user',
   ownDevices: 'user',
+  presence: 'user',
   toDevice: 'device',
   oneTimeKeys: 'device',
 };

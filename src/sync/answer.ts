@@ -10,6 +10,7 @@ import { joinedRooms } from './joined.js';
 import { roomsAt, type MyRoom } from './my-rooms.js';
 import { NO_OTHER_ROOMS, otherRooms } from './other-rooms.js';
 import { planJoined, type JoinedPlan } from './plan.js';
+import { presenceSection } from './presence.js';
 import type { Making, SyncRequest, Syncing } from './request.js';
 import { groupByRoom } from './timelines.js';
 
@@ -37,16 +38,17 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
   const join = await joinedRooms(making, plans, await withReturned(making, account, plans));
   const others = await otherRooms(making, rooms);
   const lists = devicesMoved(deps, request, rooms) ? await deviceListsSection(tx, session.userNid, range) : undefined;
+  const presence = await presenceSection(making, rooms);
   const keys = await deps.keyCounts.textFor(tx, session.deviceNid, newest);
   const hasNews =
-    join.length + account.global.length + toDevice.texts.length > 0 ||
+    join.length + account.global.length + toDevice.texts.length + presence.length > 0 ||
     others !== NO_OTHER_ROOMS ||
     lists !== undefined ||
     deps.notifier.movedSince(`oneTimeKeys/${session.deviceNid}`, after);
   if (toDevice.texts.length > 0) deps.acknowledgements.delivered(session.deviceNid);
   const text =
     `{"next_batch":"${streamToken(range.upTo)}","rooms":{"join":{${join.join(',')}},${others}},"account_data":{"events":[${account.global.join(',')}]},` +
-    `"presence":{"events":[]},"to_device":{"events":[${toDevice.texts.join(',')}]},` +
+    `"presence":{"events":[${presence.join(',')}]},"to_device":{"events":[${toDevice.texts.join(',')}]},` +
     `"device_lists":${lists ?? '{"changed":[],"left":[]}'},${keys}}`;
   return { text, hasNews, joined: rooms.filter(({ membership }) => membership === 'join') };
 }

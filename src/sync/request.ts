@@ -3,6 +3,7 @@ import type { Clock } from '../matrix/clock.js';
 import { MatrixError } from '../matrix/errors.js';
 import { boolean, natural, object, oneOf, optional, string, type TypeOf } from '../matrix/schema.js';
 import { findFilter } from '../profile/filters-store.js';
+import type { Presence } from '../profile/presence.js';
 import type { Filter } from '../rooms/filter.js';
 import { parseStreamToken } from '../rooms/tokens.js';
 import type { Database, ReadTransaction } from '../storage/database.js';
@@ -33,6 +34,8 @@ export interface Syncing {
   readonly sharedTimelines: SharedTimelines;
   readonly lazyMembers: LazyMembers;
   readonly acknowledgements: Acknowledgements;
+  /** Undefined: the shard has none. */
+  readonly presence: Presence | undefined;
   /** Fires when the server begins to stop. */
   readonly closing: AbortSignal;
   readonly parseFilter: (text: string) => Filter;

@@ -21,6 +21,16 @@ interface Client {
 export async function sync(deps: Syncing, call: { session: Session; query: TypeOf<typeof SyncQuery>; client: Client }): Promise<JsonText> {
   const { session, client } = call;
   const request = await readRequest(deps, session, call.query);
+  const pollEnded = deps.presence?.polling(session, call.query.set_presence);
+  try {
+    return await answerOf(deps, request, client);
+  } finally {
+    pollEnded?.();
+  }
+}
+
+async function answerOf(deps: Syncing, request: SyncRequest, client: Client): Promise<JsonText> {
+  const { session } = request;
   if (!request.isInitial) await deps.acknowledgements.acknowledge(session.deviceNid, request.after);
   const deadline = deps.clock() + request.timeoutMs;
   const began = deps.notifier.newest;

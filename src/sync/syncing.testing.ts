@@ -40,6 +40,7 @@ export async function openSyncing(engine: Engine) {
       sharedTimelines: new SharedTimelines(),
       lazyMembers: new LazyMembers(),
       acknowledgements: new Acknowledgements(talk.db),
+      presence: undefined,
       closing: new AbortController().signal,
       parseFilter: (text) => JSON.parse(text) as Filter,
     };

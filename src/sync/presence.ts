@@ -1,0 +1,33 @@
+import { presenceContent } from '../profile/presence-status.js';
+import { presenceSince, presentIn, type NamedPresenceRow } from '../profile/presence-store.js';
+import { PRESENCE } from '../profile/presence.js';
+import { passes } from '../rooms/filter.js';
+import type { MyRoom } from './my-rooms.js';
+import type { Making } from './request.js';
+
+const EVENT = { type: 'm.presence' };
+
+/**
+ * The `presence` of an answer: what changed of oneself and of who shares a room, and, where somebody has come to one, how they are. A first
+ * answer tells of whoever is not offline; of more than 500 people, the 500 last changed. https://spec.matrix.org/v1.19/client-server-api/#presence
+ */
+export async function presenceSection(making: Making, rooms: readonly MyRoom[]): Promise<readonly string[]> {
+  const { deps: { presence, clock }, request } = making;
+  if (presence === undefined || !passes(request.filter.presence, EVENT)) return [];
+  const now = clock();
+  return (await rowsFor(making, rooms))
+    .filter(({ user_id: sender }) => passes(request.filter.presence, { ...EVENT, sender }))
+    .map((row) => JSON.stringify({ ...EVENT, sender: row.user_id, content: presenceContent(row, presence, now) }));
+}
+
+async function rowsFor({ deps: { notifier }, tx, request, range }: Making, rooms: readonly MyRoom[]): Promise<readonly NamedPresenceRow[]> {
+  const { userNid } = request.session;
+  const joined = rooms.filter(({ membership }) => membership === 'join');
+  if (request.isInitial) return presentIn(tx, joined.map(({ nid }) => nid), range);
+  const changed = notifier.movedSince(PRESENCE, range.after) ? await presenceSince(tx, userNid, range) : [];
+  const isFresh = ({ changedPosition }: MyRoom): boolean => changedPosition > range.after;
+  const fresh = joined.filter(isFresh).map(({ nid }) => nid);
+  const joining = joined.filter((room) => !isFresh(room) && notifier.movedSince(room.members, range.after)).map(({ nid }) => nid);
+  const met = [...(await presentIn(tx, fresh, { after: 0, upTo: range.upTo })), ...(await presentIn(tx, joining, range))];
+  return [...new Map([...met, ...changed].map((row) => [row.user_nid, row])).values()];
+}
