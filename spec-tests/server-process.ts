@@ -82,6 +82,7 @@ export function permissive(port: number): Settings {
     enable_registration_without_verification: true,
     rc_message: plenty,
     rc_registration: plenty,
+    rc_registration_token_validity: plenty,
     rc_login: { address: plenty, account: plenty, failed_attempts: plenty },
     rc_joins: { local: plenty, remote: plenty },
     rc_invites: { per_room: plenty, per_user: plenty, per_issuer: plenty },

@@ -87,8 +87,9 @@ describe('a setting', () => {
   });
 
   it('does not open registration when a check is asked for that is not built', () => {
-    const text = named('enable_registration: true\nenable_registration_without_verification: true\nregistration_requires_token: true');
-    expect(problemsOf(text)).toMatchObject([{ key: 'registration_requires_token', line: 4 }]);
+    const text = named('enable_registration: true\nenable_registration_without_verification: true\nregistrations_require_3pid: [email]');
+    expect(problemsOf(text)).toMatchObject([{ key: 'registrations_require_3pid', line: 4 }]);
+    expect(load(named('enable_registration: true\nregistration_requires_token: true')).config).toMatchObject({ enableRegistration: true, registrationRequiresToken: true });
   });
 });
 

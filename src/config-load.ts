@@ -97,13 +97,13 @@ function judge(entry: Entry, reading: Reading): void {
 function checkRegistration(config: Config, reading: Reading): void {
   const entry = reading.entries.get('enable_registration');
   if (entry === undefined || config.enableRegistration !== true) return;
-  if (config.enableRegistrationWithoutVerification === false) {
+  if (config.enableRegistrationWithoutVerification === false && config.registrationRequiresToken === false) {
     placeOf(entry, reading).problem(
-      'Anybody who reaches the server could create an account. Set it to false and create accounts with `cloison register-user`, or say that it is meant: enable_registration_without_verification: true.',
+      'Anybody who reaches the server could create an account. Set it to false and create accounts with `cloison register-user`, ask for a token: registration_requires_token: true, or say that it is meant: enable_registration_without_verification: true.',
     );
     return;
   }
-  for (const name of ['registration_requires_token', 'registrations_require_3pid', 'enable_registration_captcha', 'allowed_local_3pids']) {
+  for (const name of ['registrations_require_3pid', 'enable_registration_captcha', 'allowed_local_3pids']) {
     const check = reading.entries.get(name);
     if (check === undefined || !isFull(check.value)) continue;
     placeOf(check, reading).problem('This check is not built yet, and registration would be open without it. Set enable_registration to false.');

@@ -54,13 +54,19 @@ export const settings = {
     name: 'enable_registration',
     default: false,
     parse: flag,
-    sentence: 'Whether people may create accounts for themselves; needs `enable_registration_without_verification` too.',
+    sentence: 'Whether people may create accounts for themselves; needs `registration_requires_token` or `enable_registration_without_verification` too.',
   },
   enableRegistrationWithoutVerification: {
     name: 'enable_registration_without_verification',
     default: false,
     parse: flag,
     sentence: 'Says that it is meant: anybody who reaches the server may create an account.',
+  },
+  registrationRequiresToken: {
+    name: 'registration_requires_token',
+    default: false,
+    parse: flag,
+    sentence: 'Whether who registers needs a token that an operator made with `cloison registration-token create`.',
   },
   sessionLifetime: {
     name: 'session_lifetime',
@@ -85,6 +91,11 @@ export const settings = {
   },
   rcMessage: { name: 'rc_message', parse: rate(0.2, 10), sentence: 'Messages of one person.' },
   rcRegistration: { name: 'rc_registration', parse: rate(0.17, 3), sentence: 'Registrations from one address.' },
+  rcRegistrationTokenValidity: {
+    name: 'rc_registration_token_validity',
+    parse: rate(0.1, 5),
+    sentence: 'Questions from one address whether a registration token is good.',
+  },
   rcLogin: {
     name: 'rc_login',
     parse: section({

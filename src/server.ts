@@ -137,6 +137,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     servesServerWellKnown: config.serveServerWellknown,
     defaultRoomVersion: config.defaultRoomVersion,
     registrationIsOpen: config.enableRegistration,
+    registrationNeedsToken: config.registrationRequiresToken,
     registrationSharedSecret: config.registrationSharedSecret,
     passwords: createPasswords(Math.max(1, availableParallelism() - 1)),
     loginBrakes: { account: createBuckets(clock, rateOf(config.rcLogin.account)), failed: createBuckets(clock, rateOf(config.rcLogin.failedAttempts)) },
@@ -188,10 +189,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-function limitsOf({ rcMessage, rcRegistration, rcLogin, rcJoins, rcInvites }: Config): Limits {
+function limitsOf({ rcMessage, rcRegistration, rcRegistrationTokenValidity, rcLogin, rcJoins, rcInvites }: Config): Limits {
   return {
     send: [limit(rcMessage, 'user')],
     register: [limit(rcRegistration, 'address')],
+    registrationToken: [limit(rcRegistrationTokenValidity, 'address')],
     login: [limit(rcLogin.address, 'address')],
     join: [limit(rcJoins.local, 'user')],
     invite: [limit(rcInvites.perRoom, 'room'), limit(rcInvites.perIssuer, 'user')],

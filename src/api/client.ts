@@ -14,6 +14,7 @@ import { listLoginFlows, LoginBody, logIn } from '../auth/login.js';
 import { logOut, logOutEverywhere } from '../auth/logout.js';
 import { RefreshBody, refreshTokens } from '../auth/refresh.js';
 import { AvailableQuery, isAvailable, register, RegisterBody, RegisterQuery } from '../auth/register.js';
+import { isTokenValid, TokenQuery } from '../auth/registration-tokens.js';
 import { listVersions } from '../auth/versions.js';
 import { describeClientServer, describeServer } from '../auth/well-known.js';
 import { anyObject, noBody } from '../matrix/schema.js';
@@ -65,6 +66,7 @@ export const clientApi: readonly Endpoint[] = [
   post('/v3/logout/all', session, { body: noBody }, logOutEverywhere),
   post('/v3/register', anyone, { body: RegisterBody, query: RegisterQuery, limit: 'register' }, register),
   get('/v3/register/available', anyone, { query: AvailableQuery, limit: 'register' }, isAvailable),
+  get('/v1/register/m.login.registration_token/validity', anyone, { query: TokenQuery, limit: 'registrationToken' }, isTokenValid),
   ...accountApi,
   get('/_synapse/admin/v1/register', anyone, {}, offerNonce),
   post('/_synapse/admin/v1/register', anyone, { body: AdminRegisterBody }, registerWithSecret),

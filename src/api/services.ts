@@ -22,6 +22,7 @@ export interface Services extends RoomWriting, Syncing, Receipting, DirectoryDep
   readonly servesServerWellKnown: boolean;
   readonly defaultRoomVersion: string;
   readonly registrationIsOpen: boolean;
+  readonly registrationNeedsToken: boolean;
   readonly registrationSharedSecret: string | undefined;
   readonly passwords: Passwords;
   readonly loginBrakes: LoginBrakes;

@@ -10,11 +10,11 @@ import { ensureUser, findUser } from './users-store.js';
 
 describe.each(engines)('registration on $name', (engine) => {
   let test: TestDatabase;
-  let deps: TestDeps & { registrationIsOpen: boolean };
+  let deps: TestDeps & { registrationIsOpen: boolean; registrationNeedsToken: boolean };
 
   beforeEach(async () => {
     test = await engine.open();
-    deps = { ...testDeps(test.db), registrationIsOpen: true };
+    deps = { ...testDeps(test.db), registrationIsOpen: true, registrationNeedsToken: false };
   });
   afterEach(() => test.drop());
 

@@ -1,16 +1,18 @@
 import type { Random } from '../matrix/clock.js';
 import { forbidden, MatrixError } from '../matrix/errors.js';
 import { newUserId, parseDeviceId, type ServerName, type UserId } from '../matrix/identifiers.js';
-import { anyObject, boolean, object, oneOf, optional, string, text, type TypeOf } from '../matrix/schema.js';
+import { anyObject, boolean, object, oneOf, optional, string, text, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import type { Database, Transaction } from '../storage/database.js';
 import { lowerCase } from './identifier.js';
 import { DeviceName, NewPassword, type LoginDeps } from './login.js';
 import { openSession } from './open-session.js';
-import { requireDummy } from './uia.js';
+import { spendRegistrationToken } from './registration-tokens-store.js';
+import { requireDummy, requireRegistrationToken } from './uia.js';
 import { createUser, findAccount, type NewAccount } from './users-store.js';
 
 export interface RegisterDeps extends LoginDeps {
   readonly registrationIsOpen: boolean;
+  readonly registrationNeedsToken: boolean;
 }
 
 export const RegisterQuery = object({ kind: optional(oneOf('user', 'guest')) });
@@ -36,18 +38,33 @@ export async function register(deps: RegisterDeps, { query, body, ip }: Register
   refuseWhenClosed(deps.registrationIsOpen);
   const userId = newUserId(body.username === undefined ? newLocalpart(deps.random) : lowerCase(body.username), deps.serverName);
   const deviceId = body.device_id === undefined ? undefined : parseDeviceId(body.device_id);
-  await refuseTaken(deps.db, userId);
-  await requireDummy(deps, 'POST register', body.auth);
+  const tokenHash = await requireProof(deps, userId, body.auth);
   if (body.password === undefined) throw new MatrixError('M_MISSING_PARAM', 'A password is missing');
   const passwordHash = await deps.passwords.hashPassword(body.password);
   const now = deps.clock();
   return deps.db.transaction(async (tx) => {
+    if (tokenHash !== undefined && !(await spendRegistrationToken(tx, tokenHash, now))) throw forbidden('This registration token has just been used up');
     const userNid = await createAccount(tx, { userId, passwordHash, isAdmin: false, now });
     const made = { user_id: userId, home_server: deps.serverName };
     if (body.inhibit_login === true) return made;
     const opened = await openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, isRefreshable: body.refresh_token, ip, now });
     return { ...made, ...opened };
   });
+}
+
+/**
+ * Whoever needs no token is told at once that a name is taken; else only who has one, for nobody outside learns who exists (RULES D7).
+ * Resolves to the hash of the token.
+ */
+async function requireProof(deps: RegisterDeps, userId: UserId, auth: JsonObject | undefined): Promise<string | undefined> {
+  if (deps.registrationNeedsToken) {
+    const tokenHash = await requireRegistrationToken(deps, 'POST register', auth);
+    await refuseTaken(deps.db, userId);
+    return tokenHash;
+  }
+  await refuseTaken(deps.db, userId);
+  await requireDummy(deps, 'POST register', auth);
+  return undefined;
 }
 
 /** Refuses a taken name with M_USER_IN_USE. */
@@ -63,12 +80,17 @@ interface AvailableDeps {
   readonly db: Database;
   readonly serverName: ServerName;
   readonly registrationIsOpen: boolean;
+  readonly registrationNeedsToken: boolean;
 }
 
-/** While registration is closed nobody learns who exists (RULES D7). https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3registeravailable */
+/**
+ * While registration is closed nobody learns who exists (RULES D7), and where it takes a token nobody without one: every well-formed
+ * name is said to be free, and who has a token is told when it is not. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3registeravailable
+ */
 export async function isAvailable(deps: AvailableDeps, { query }: { query: TypeOf<typeof AvailableQuery> }): Promise<object> {
   refuseWhenClosed(deps.registrationIsOpen);
-  await refuseTaken(deps.db, newUserId(lowerCase(query.username), deps.serverName));
+  const userId = newUserId(lowerCase(query.username), deps.serverName);
+  if (!deps.registrationNeedsToken) await refuseTaken(deps.db, userId);
   return { available: true };
 }
 

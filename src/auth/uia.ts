@@ -5,8 +5,10 @@ import type { JsonObject, JsonValue } from '../matrix/schema.js';
 import type { Database } from '../storage/database.js';
 import type { LoginBrakes } from './brakes.js';
 import { accountIdOf, typedName, type Naming } from './identifier.js';
+import { isRegistrationToken } from './registration-tokens-store.js';
 import type { Passwords } from './passwords.js';
 import type { Session } from './session.js';
+import { hashToken } from './tokens.js';
 import { findUiaSession, saveUiaSession, UIA_LIFE_MS } from './uia-store.js';
 import { findUser } from './users-store.js';
 
@@ -25,7 +27,9 @@ export interface UiaDeps extends GateDeps {
 interface Gate {
   readonly userNid: number | null;
   readonly operation: string;
-  readonly stage: 'm.login.password' | 'm.login.dummy';
+  readonly stage: 'm.login.password' | 'm.login.dummy' | 'm.login.registration_token';
+  /** What is said of an answer that does not pass. */
+  readonly wrong: string;
 }
 
 /**
@@ -34,19 +38,34 @@ interface Gate {
  * other. https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-api
  */
 export async function requireUia(deps: UiaDeps, session: Session, operation: string, auth: JsonObject | undefined): Promise<void> {
-  const gate: Gate = { userNid: session.userNid, operation, stage: 'm.login.password' };
+  const gate: Gate = { userNid: session.userNid, operation, stage: 'm.login.password', wrong: 'Wrong password' };
   await passGate(deps, gate, auth, (given) => isOwnPassword(deps, session, given));
 }
 
 /** The same for a request of somebody who has no account yet: it only takes an answer. */
 export async function requireDummy(deps: GateDeps, operation: string, auth: JsonObject | undefined): Promise<void> {
-  await passGate(deps, { userNid: null, operation, stage: 'm.login.dummy' }, auth, async () => true);
+  await passGate(deps, { userNid: null, operation, stage: 'm.login.dummy', wrong: 'This answer does not pass' }, auth, async () => true);
+}
+
+/**
+ * The same where nobody registers without a token of the operator's; resolves to the token's hash. It is spent with what it is given for.
+ * https://spec.matrix.org/v1.19/client-server-api/#token-authenticated-registration
+ */
+export async function requireRegistrationToken(deps: GateDeps, operation: string, auth: JsonObject | undefined): Promise<string> {
+  const gate: Gate = { userNid: null, operation, stage: 'm.login.registration_token', wrong: 'This registration token is not, or no longer, good' };
+  let tokenHash = '';
+  await passGate(deps, gate, auth, async ({ token = '' }) => {
+    tokenHash = hashToken(token);
+    return deps.db.read((tx) => isRegistrationToken(tx, tokenHash, deps.clock()));
+  });
+  return tokenHash;
 }
 
 interface Auth {
   readonly type: string | undefined;
   readonly session: string | undefined;
   readonly password: string | undefined;
+  readonly token: string | undefined;
   /** Whose password it is said to be; undefined: nobody's in particular, so one's own. */
   readonly naming: Naming | undefined;
 }
@@ -60,13 +79,13 @@ async function passGate(deps: GateDeps, gate: Gate, raw: JsonObject | undefined,
     throw await challenge(deps, gate, { errcode: 'M_FORBIDDEN', message: 'This took too long; please try again' });
   }
   if (auth.type !== gate.stage) throw await challenge(deps, gate, { sessionId, errcode: 'M_UNRECOGNIZED', message: `This request takes ${gate.stage}` });
-  if (!(await prove(auth))) throw await challenge(deps, gate, { sessionId, errcode: 'M_FORBIDDEN', message: 'Wrong password' });
+  if (!(await prove(auth))) throw await challenge(deps, gate, { sessionId, errcode: 'M_FORBIDDEN', message: gate.wrong });
 }
 
 function parseAuth(raw: JsonObject): Auth {
   const user = textIn(raw, 'user');
   const identifier = raw['identifier'];
-  const given = { type: textIn(raw, 'type'), session: textIn(raw, 'session'), password: textIn(raw, 'password') };
+  const given = { type: textIn(raw, 'type'), session: textIn(raw, 'session'), password: textIn(raw, 'password'), token: textIn(raw, 'token') };
   if (identifier === undefined) return { ...given, naming: user === undefined ? undefined : { user } };
   if (!isJsonObject(identifier)) throw malformed();
   const named = textIn(identifier, 'user');

@@ -42,13 +42,13 @@ async function closeSession(url: string, token: string): Promise<void> {
 }
 
 /** What the server says to a request without a body, or to one with that body as JSON. */
-export async function answerOf(endpoint: string, body?: object): Promise<Answer> {
+export async function answerOf<Body = unknown>(endpoint: string, body?: object): Promise<Answer & Body> {
   const request = body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
   const response = await fetch(endpoint, request).catch((cause: unknown) => {
     throw new Failure(`No server answers at ${new URL(endpoint).origin}: is it running?`, { cause });
   });
   try {
-    return (await response.json()) as Answer;
+    return (await response.json()) as Answer & Body;
   } catch {
     throw new Failure(`What answers at ${new URL(endpoint).origin} is no Matrix server (status ${response.status}).`);
   }

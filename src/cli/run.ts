@@ -4,6 +4,7 @@ import { type Command, EXIT, type ExitCode, Failure, type Ready, UsageError } fr
 import { configCheck } from './config-check.js';
 import { generate } from './generate.js';
 import { hashPassword } from './hash-password.js';
+import { registrationTokenCreate, registrationTokenList, registrationTokenRevoke } from './registration-token.js';
 import { registerUser } from './register-user.js';
 import { serve } from './serve.js';
 import { explainFailure } from './start-failure.js';
@@ -21,6 +22,9 @@ export const commands: Readonly<Record<string, Command>> = {
   'user hide': userHide,
   'user unhide': userUnhide,
   'user introductions': userIntroductions,
+  'registration-token create': registrationTokenCreate,
+  'registration-token list': registrationTokenList,
+  'registration-token revoke': registrationTokenRevoke,
   'config check': configCheck,
   version,
 };
@@ -43,7 +47,7 @@ export async function run(args: readonly string[], terminal: Terminal, ready?: R
 }
 
 function overview(args: readonly string[], terminal: Terminal): ExitCode {
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(18)} ${summary}`);
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(26)} ${summary}`);
   const help = ['Usage: cloison COMMAND [OPTION...]', '', ...lines, '', 'cloison COMMAND --help says more.'].join('\n');
   if (asksForHelp(args)) {
     terminal.out(help);

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { type Command, EXIT, UsageError } from './command.js';
 import { type RunningServer, serverOf } from './running-server.js';
 import { callSigned } from './signed-call.js';
+import { timeOf } from './until.js';
 
 const SERVER_OPTIONS = {
   user: { type: 'string', short: 'u' },
@@ -19,6 +20,11 @@ signed with its registration_shared_secret.
 
 Exit codes: 0 done, 1 not done, 2 wrong arguments or configuration.`;
 
+/** What the server says of an account it has changed. */
+interface Done {
+  readonly user_id: string;
+}
+
 export const userSetEmail: Command = {
   summary: 'give an account an e-mail address to be found by',
   help: `Usage: cloison user set-email --user USER (--email EMAIL | --remove)
@@ -35,7 +41,7 @@ ${SERVER_HELP}`,
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
     const { server, user } = addressed(values, positionals);
     if ((values.email === undefined) !== values.remove) throw new UsageError('Either --email EMAIL or --remove is needed.');
-    const userId = await callSigned(server, 'set_email', values.email === undefined ? { user } : { user, email: values.email });
+    const { user_id: userId } = await callSigned<Done>(server, 'set_email', values.email === undefined ? { user } : { user, email: values.email });
     terminal.out(values.email === undefined ? `${userId} has no address any more.` : `${userId} is found by ${values.email}.`);
     return EXIT.ok;
   },
@@ -69,7 +75,8 @@ ${SERVER_HELP}`,
     async run(args, terminal) {
       const { values, positionals } = parseArgs({ args: [...args], options: SERVER_OPTIONS, allowPositionals: true });
       const { server, user } = addressed(values, positionals);
-      terminal.out(`${await callSigned(server, 'set_hidden', { user, hidden })} ${done}.`);
+      const { user_id: userId } = await callSigned<Done>(server, 'set_hidden', { user, hidden });
+      terminal.out(`${userId} ${done}.`);
       return EXIT.ok;
     },
   };
@@ -96,7 +103,7 @@ ${SERVER_HELP}`,
     const { server, user } = addressed(values, positionals);
     if (!/^[0-9]{1,9}$/.test(values['per-day'] ?? '')) throw new UsageError('--per-day needs a whole number.');
     const wish = { user, per_day: Number(values['per-day']), until_ts: timeOf(values.until) };
-    const userId = await callSigned(server, 'set_introductions', wish);
+    const { user_id: userId } = await callSigned<Done>(server, 'set_introductions', wish);
     terminal.out(`${userId} may look for ${wish.per_day} new people a day until ${values.until ?? ''}.`);
     return EXIT.ok;
   },
@@ -108,12 +115,4 @@ function addressed(values: ServerValues, positionals: readonly string[]): { read
   if (positionals.length > 1) throw new UsageError(`One URL, not ${positionals.length}.`);
   if (values.user === undefined) throw new UsageError('--user is needed.');
   return { server: serverOf({ config: values.config, secret: values['shared-secret'], url: positionals[0] }), user: values.user };
-}
-
-/** A day ends when it is over. */
-function timeOf(date: string | undefined): number {
-  const isDay = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(date ?? '');
-  const time = Date.parse(isDay ? `${date}T23:59:59Z` : /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$/.test(date ?? '') ? date ?? '' : '');
-  if (Number.isNaN(time)) throw new UsageError('--until needs a date such as 2026-12-31.');
-  return time;
 }

@@ -13,6 +13,7 @@ import { ByteStream, JsonText } from '../matrix/reply.js';
 import { anyObject, array, boolean, integer, object, optional, string, type JsonObject } from '../matrix/schema.js';
 import { createApp } from './app.js';
 import type { Limits } from './limits.js';
+import { noLimits } from './limits.testing.js';
 
 const Invite = object({ user_id: string, reason: optional(string) });
 const Page = object({ limit: optional(integer), full: optional(boolean), via: optional(array(string)) });
@@ -64,7 +65,7 @@ export function smallTable(limits: Partial<Limits> = {}): {
     // The table uses no other service.
     services: { clock: () => 1_000_000, random: (bytes) => Buffer.alloc(bytes, 7), closing: closing.signal } as Partial<Services> as Services,
     authenticate,
-    limits: { login: [], register: [], send: [], join: [], invite: [], ...limits },
+    limits: { ...noLimits, ...limits },
     log: pino({}, new Writable({ write: (chunk, _, done) => { logged.push(String(chunk)); done(); } })),
   });
   return { listen: (listener = { xForwarded: false }) => app.server(listener), seen, logged, stop: () => { closing.abort(); } };
