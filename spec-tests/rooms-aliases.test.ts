@@ -63,6 +63,32 @@ describe('an alias', () => {
   });
 });
 
+describe('the canonical alias', () => {
+  const boasts = (person: Person, roomId: string) => rooms.call(person, 'GET', ['rooms', roomId, 'state', 'm.room.canonical_alias', '']);
+  const boast = (person: Person, roomId: string, content: object) => rooms.call(person, 'PUT', ['rooms', roomId, 'state', 'm.room.canonical_alias', ''], content);
+
+  it('"Servers may choose to update the alt_aliases for the m.room.canonical_alias state event in the room when an alias is removed"', async () => {
+    const [roomId, main, other, third] = [await shard.createRoom(alice), newAlias(), newAlias(), newAlias()];
+    for (const alias of [main, other, third]) await set(alice, alias, roomId);
+    await boast(alice, roomId, { alias: main, alt_aliases: [other, third] });
+    await remove(alice, other);
+    expect((await boasts(alice, roomId)).body).toEqual({ alias: main, alt_aliases: [third] });
+    await remove(alice, third);
+    expect((await boasts(alice, roomId)).body).toEqual({ alias: main });
+    await remove(alice, main);
+    expect((await boasts(alice, roomId)).body).toEqual({});
+  });
+
+  it('"delete the alias and return a successful response even if the user does not have permission to update the m.room.canonical_alias event"', async () => {
+    const [roomId, alias] = [await shard.createRoom(alice, [bob]), newAlias()];
+    await set(bob, alias, roomId);
+    await boast(alice, roomId, { alias });
+    expect(await remove(bob, alias)).toEqual(expect.objectContaining(ok));
+    expect((await boasts(alice, roomId)).body).toEqual({ alias });
+    expect(await look(alice, alias)).toMatchObject(absent);
+  });
+});
+
 describe('who is told where an alias leads (A8)', () => {
   it('members, invited people, and those a restricted rule lets in; everybody else as if there were none', async () => {
     const space = await shard.createRoom(alice, [bob]);

@@ -101,7 +101,11 @@ describe('writing state', () => {
     expect(await rooms.setState(carol, roomId, 'm.room.name', { name: 'Coup' })).toMatchObject(refused);
     expect(await rooms.setState(carol, '!none:localhost', 'm.room.name', { name: 'Coup' })).toMatchObject(refused);
     expect(await rooms.setState(alice, roomId, 'org.example.own', {}, bob.userId)).toMatchObject(refused);
-    expect(await rooms.setState(alice, roomId, 'm.room.create', {})).toMatchObject(refused);
+  });
+
+  it('a room begins with its create event, and has no other', async () => {
+    expect(await rooms.setState(alice, roomId, 'm.room.create', {})).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_PARAM' } });
+    expect(await rooms.setState(carol, roomId, 'm.room.create', {})).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_PARAM' } });
   });
 
   it('power levels: nobody gives more than they have', async () => {

@@ -30,6 +30,14 @@ describe('a filter', () => {
     for (const filter of bad) expect(await calls.call(bob, 'GET', ['sync'], undefined, { query: { filter } })).toMatchObject({ status: 400 });
   });
 
+  it('is refused when it names rooms or people by what is no id', async () => {
+    const bad = [{ room: { rooms: ['room'] } }, { room: { timeline: { not_rooms: ['#a:b'] } } }, { room: { state: { senders: ['bob'] } } }, { presence: { not_senders: ['@bob'] } }];
+    for (const filter of bad) {
+      expect(await calls.call(bob, 'POST', ['user', bob.userId, 'filter'], filter)).toMatchObject({ status: 400, body: { errcode: 'M_BAD_JSON' } });
+      expect(await calls.call(bob, 'GET', ['sync'], undefined, { query: { filter: JSON.stringify(filter) } })).toMatchObject({ status: 400 });
+    }
+  });
+
   it('"types, not_types: a \'*\' can be used as a wildcard to match any sequence of characters"', async () => {
     const roomId = await shard.createRoom(alice, [bob], { name: 'Types' });
     const said = await calls.say(alice, roomId);

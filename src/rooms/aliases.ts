@@ -4,13 +4,16 @@ import { parseRoomId, serverOf, type RoomAlias, type RoomId, type ServerName } f
 import { object, string, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import { parsePowerLevels } from '../matrix/power-levels.js';
 import { roomVersion } from '../matrix/room-versions.js';
+import { permitState } from '../policy/permit.js';
 import { allowedRoomIds } from '../policy/state.js';
 import type { ReadTransaction, Transaction } from '../storage/database.js';
 import { aliasesOf, deleteAlias, insertAlias, resolveAlias } from './aliases-store.js';
+import { lockRoom, type LockedRoom } from './lock.js';
 import { openJoinedRoom, openRoom, type RoomReading } from './reading.js';
 import { isInAnyOf } from './restricted-store.js';
 import { stateEntries } from './state-store.js';
 import { membershipIn, type OwnRoom } from './memberships-store.js';
+import { appendDraft, type RoomWriting } from './writing.js';
 
 export const AliasBody = object({ room_id: string });
 
@@ -59,19 +62,35 @@ export async function setAlias(
   return {};
 }
 
-/** By who made it, or by who may change the room's own alias. https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3directoryroomroomalias */
-export async function removeAlias(deps: RoomReading, call: { session: Session; params: { roomAlias: RoomAlias } }): Promise<object> {
+/**
+ * By who made it, or by who may change the room's own aliases; the latter's room no longer boasts of it either.
+ * https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3directoryroomroomalias
+ */
+export async function removeAlias(deps: RoomWriting, call: { session: Session; params: { roomAlias: RoomAlias } }): Promise<object> {
   const { session, params } = call;
   await deps.db.transaction(async (tx) => {
     const roomId = await openAlias(tx, params.roomAlias, session);
+    const locked = await lockRoom(tx, roomId, deps.states);
     const found = await resolveAlias(tx, params.roomAlias);
     const room = await openJoinedRoom(tx, roomId, session);
-    if (found?.creator_nid !== session.userNid && !(await maySetCanonicalAlias(tx, room, session))) {
-      throw forbidden('You may remove only aliases that you made');
-    }
+    const mayBoast = await maySetCanonicalAlias(tx, room, session);
+    if (found?.creator_nid !== session.userNid && !mayBoast) throw forbidden('You may remove only aliases that you made');
     await deleteAlias(tx, params.roomAlias);
+    if (mayBoast) await boastNoLonger(deps, tx, locked, { actor: session, alias: params.roomAlias });
   });
   return {};
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#mroomcanonical_alias */
+async function boastNoLonger(deps: RoomWriting, tx: Transaction, room: LockedRoom, { actor, alias }: { actor: Session; alias: RoomAlias }): Promise<void> {
+  await room.state.load(tx, [['m.room.canonical_alias', '']]);
+  const before = room.state.get('m.room.canonical_alias', '')?.content ?? {};
+  const { alias: main, alt_aliases: others, ...rest } = before;
+  const kept = Array.isArray(others) ? others.filter((other) => other !== alias) : [];
+  if (main !== alias && kept.length === (Array.isArray(others) ? others.length : 0)) return;
+  const content = { ...rest, ...(main === undefined || main === alias ? {} : { alias: main }), ...(kept.length === 0 ? {} : { alt_aliases: kept }) };
+  const draft = permitState('m.room.canonical_alias', '', content, { knownRooms: new Set() });
+  await appendDraft(deps, tx, room, draft, { actor, now: deps.clock() });
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidaliases */

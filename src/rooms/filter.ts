@@ -1,17 +1,21 @@
 import { MatrixError } from '../matrix/errors.js';
-import { array, boolean, integer, object, optional, string, type TypeOf } from '../matrix/schema.js';
+import { array, boolean, integer, object, optional, string, text, type TypeOf } from '../matrix/schema.js';
+
+// An id that cannot be one would silently filter nothing, or everything.
+const userIds = array(text({ pattern: '^@[^\\s\\u0000]*:[^\\s\\u0000]+$' }));
+const roomIds = array(text({ pattern: '^![^\\s\\u0000]+$' }));
 
 const eventFilter = {
   limit: optional(integer),
   types: optional(array(string)),
   not_types: optional(array(string)),
-  senders: optional(array(string)),
-  not_senders: optional(array(string)),
+  senders: optional(userIds),
+  not_senders: optional(userIds),
 };
 const roomEventFilter = {
   ...eventFilter,
-  rooms: optional(array(string)),
-  not_rooms: optional(array(string)),
+  rooms: optional(roomIds),
+  not_rooms: optional(roomIds),
   contains_url: optional(boolean),
   lazy_load_members: optional(boolean),
   include_redundant_members: optional(boolean),
@@ -26,8 +30,8 @@ export const FilterSchema = object({
   account_data: optional(object(eventFilter)),
   room: optional(
     object({
-      rooms: optional(array(string)),
-      not_rooms: optional(array(string)),
+      rooms: optional(roomIds),
+      not_rooms: optional(roomIds),
       include_leave: optional(boolean),
       account_data: optional(object(roomEventFilter)),
       ephemeral: optional(object(roomEventFilter)),

@@ -3,7 +3,9 @@ import { canonicalJson } from '../matrix/canonical-json.js';
 import { forbidden, MatrixError } from '../matrix/errors.js';
 import { isMembership } from '../matrix/event-auth-reading.js';
 import { parseRoomAlias, parseUserId, serverOf, type EventId, type RoomId } from '../matrix/identifiers.js';
+import { creatorsOf } from '../matrix/power-levels.js';
 import type { JsonObject, JsonValue } from '../matrix/schema.js';
+import { isObject } from '../policy/message.js';
 import { permitState, type PermittedDraft } from '../policy/permit.js';
 import { allowedRoomIds, type StateFacts } from '../policy/state.js';
 import type { Transaction } from '../storage/database.js';
@@ -22,6 +24,7 @@ export async function setState(
   call: { session: Session; params: { roomId: RoomId; eventType: string; stateKey: string }; body: JsonObject },
 ): Promise<{ event_id: EventId }> {
   const { session, params, body } = call;
+  if (params.eventType === 'm.room.create') throw new MatrixError('M_INVALID_PARAM', 'A room can only begin with its create event');
   const now = deps.clock();
   const event_id = await deps.db.transaction(async (tx) => {
     const room = await lockRoom(tx, params.roomId, deps.states);
@@ -49,6 +52,7 @@ export async function setStateWithoutKey(
 /** Gathers what the rules must know of this shard, and asks them. */
 export async function permittedState(tx: Transaction, room: LockedRoom, type: string, stateKey: string, content: JsonObject): Promise<PermittedDraft> {
   if (type === 'm.room.canonical_alias') await refuseForeignAliases(tx, room, content);
+  if (type === 'm.room.power_levels' && room.version.privilegedCreators) await refuseLevelsOfCreators(tx, room, content);
   return permitState(type, stateKey, content, await factsFor(tx, room, type, content));
 }
 
@@ -72,6 +76,16 @@ async function setMember(
   const target = parseUserId(call.params.stateKey);
   if (serverOf(target) !== deps.signer.serverName && membership === 'invite') throw forbidden('People of that server cannot be invited');
   return changeMembership(deps, tx, room, { actor: call.session, target, membership, extra, now });
+}
+
+/** Not a question of power: nobody's levels may name them. https://spec.matrix.org/v1.19/rooms/v12/#room-creators */
+async function refuseLevelsOfCreators(tx: Transaction, room: LockedRoom, { users }: JsonObject): Promise<void> {
+  await room.state.load(tx, [['m.room.create', '']]);
+  const create = room.state.get('m.room.create', '');
+  if (create === undefined || !isObject(users)) return;
+  if (creatorsOf(create, room.version).some((creator) => Object.hasOwn(users, creator))) {
+    throw new MatrixError('M_BAD_JSON', 'The creators of this room stand above every power level and cannot be given one');
+  }
 }
 
 /** Every alias a room boasts of must lead to it. https://spec.matrix.org/v1.19/client-server-api/#mroomcanonical_alias */
