@@ -148,8 +148,17 @@ describe('m.room.canonical_alias', () => {
     expect(await canonical({ alt_aliases: ['no alias'] })).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_PARAM' } });
     expect(await canonical({ alt_aliases: mine })).toMatchObject({ status: 400, body: { errcode: 'M_BAD_JSON' } });
     await remove(alice, mine);
-    expect(await canonical({ alias: mine, alt_aliases: [] })).toMatchObject({ status: 200 });
-    expect(await canonical({})).toMatchObject({ status: 200 });
     expect(await canonical({ alias: mine })).toMatchObject(bad);
+  });
+
+  it('may go on naming an alias that has been removed, for whoever edits the others cannot help it', async () => {
+    const [roomId, gone] = [await shard.createRoom(alice, [bob]), newAlias()];
+    await set(bob, gone, roomId);
+    const canonical = (content: object) => rooms.setState(alice, roomId, 'm.room.canonical_alias', content);
+    await canonical({ alias: gone, alt_aliases: [gone] });
+    await remove(bob, gone);
+    expect(await canonical({ alias: gone, alt_aliases: [] })).toMatchObject({ status: 200 });
+    expect(await canonical({})).toMatchObject({ status: 200 });
+    expect(await canonical({ alias: gone })).toMatchObject({ status: 400, body: { errcode: 'M_BAD_ALIAS' } });
   });
 });

@@ -3,6 +3,7 @@ package cloison
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -27,6 +28,8 @@ type Deployment struct {
 	suite   *config.Complement
 	// A shared one outlives the tests that use it.
 	shared bool
+	// Before all servers, in a sealed run.
+	proxy *process
 }
 
 func newDeployment(suite *config.Complement, shared bool) *Deployment {
@@ -35,6 +38,12 @@ func newDeployment(suite *config.Complement, shared bool) *Deployment {
 
 // grow makes servers for as many lists of application services as are given, and starts whichever does not run.
 func (d *Deployment) grow(services [][]b.ApplicationService) error {
+	if isSealed() && d.proxy == nil {
+		var err error
+		if d.proxy, err = startProxy(os.Stderr); err != nil {
+			return err
+		}
+	}
 	for i, theirs := range services {
 		name := fmt.Sprintf("hs%d", i+1)
 		if d.servers[name] == nil {
@@ -51,13 +60,19 @@ func (d *Deployment) grow(services [][]b.ApplicationService) error {
 	return nil
 }
 
+// leave stops what holds the addresses, which other servers are about to take; a later grow continues with the same data.
 func (d *Deployment) leave() {
 	for _, s := range d.servers {
-		s.leave()
+		s.stop()
+	}
+	if d.proxy != nil {
+		d.proxy.stop()
+		d.proxy = nil
 	}
 }
 
 func (d *Deployment) destroy() {
+	d.leave()
 	for _, s := range d.servers {
 		s.destroy()
 	}

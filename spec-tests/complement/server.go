@@ -19,7 +19,7 @@ const (
 	federationPort = 8448
 )
 
-// server is one shard: its data, and while it runs its process, the TLS before it and, in a sealed run, the proxy before its clients.
+// server is one shard: its data, and while it runs its process and the TLS before it.
 // Its addresses never change, so that a restart changes no URL a test has remembered.
 type server struct {
 	name     string
@@ -27,7 +27,6 @@ type server struct {
 	folder   string
 	log      *os.File
 	running  *process
-	proxy    *process
 	front    *front
 	services []b.ApplicationService
 	suite    *config.Complement
@@ -40,12 +39,16 @@ func newServer(number int, services []b.ApplicationService, suite *config.Comple
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.OpenFile(filepath.Join(logFolder(folder), name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := openLog(folder, name)
 	if err != nil {
 		return nil, err
 	}
-	s := &server{name: name, address: fmt.Sprintf("127.0.1.%d", number), folder: folder, log: log, services: services, suite: suite}
+	s := &server{name: name, address: addressOf(number), folder: folder, log: log, services: services, suite: suite}
 	return s, s.writeFiles()
+}
+
+func addressOf(number int) string {
+	return fmt.Sprintf("127.0.1.%d", number)
 }
 
 func logFolder(fallback string) string {
@@ -55,8 +58,8 @@ func logFolder(fallback string) string {
 	return fallback
 }
 
-func isSealed() bool {
-	return os.Getenv("COMPLEMENT_SEALED") == "1"
+func openLog(folder, name string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(logFolder(folder), name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 }
 
 func (s *server) baseURL() string {
@@ -166,25 +169,11 @@ func (s *server) start() error {
 
 // open puts before a server that has been started what stands before it, and waits for its first answer.
 func (s *server) open() error {
-	if err := s.startProxy(); err != nil {
-		return err
-	}
 	if err := s.untilItAnswers(); err != nil {
 		return err
 	}
 	var err error
 	s.front, err = startFront(s)
-	return err
-}
-
-// startProxy leaves a proxy that runs alone: what it knows of rooms and files outlives a restart of its server.
-func (s *server) startProxy() error {
-	if !isSealed() || s.proxy != nil {
-		return nil
-	}
-	var err error
-	s.proxy, err = startProcess(s.log, nil, "node", "scripts/run.mjs", "sealing-proxy",
-		"--listen", fmt.Sprintf("%s:%d", s.address, clientPort), "--upstream", "http://"+s.upstream())
 	return err
 }
 
@@ -227,17 +216,8 @@ func (s *server) stop() {
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 }
 
-// leave also ends the proxy, for other servers are about to take the addresses; a later start continues with the same data.
-func (s *server) leave() {
-	s.stop()
-	if s.proxy != nil {
-		s.proxy.stop()
-		s.proxy = nil
-	}
-}
-
 func (s *server) destroy() {
-	s.leave()
+	s.stop()
 	if s.suite.AlwaysPrintServerLogs {
 		text, _ := os.ReadFile(s.log.Name())
 		fmt.Fprintf(os.Stderr, "==== log of %s\n%s\n", s.name, text)
