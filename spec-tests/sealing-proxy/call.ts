@@ -2,7 +2,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isObject, parseJson, writeJson, type JsonObject, type JsonValue } from './exact-json.js';
 import type { Media } from './media.js';
 import type { PublicRooms } from './public-rooms.js';
-import type { Introductions } from './introductions.js';
 import type { Answer, Upstream } from './upstream.js';
 
 /** What all proxies of a process share, so that what was sealed before one server opens before another. */
@@ -10,7 +9,6 @@ export interface Shared {
   readonly messageKey: Buffer;
   readonly rooms: PublicRooms;
   readonly media: Media;
-  readonly introductions: Introductions;
 }
 
 /** A client's request whose body has been read. */

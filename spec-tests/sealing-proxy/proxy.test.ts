@@ -207,6 +207,16 @@ describe('Strangers', () => {
     const { body: sync } = await plain<SyncAnswer>('GET', `${V3}/sync`, eve);
     expect(sync.to_device?.events).toEqual([{ type: 'm.dummy', sender: alice.userId, content: { hello: 1 } }]);
   });
+
+  it('are introduced once more when they no longer share a room', async () => {
+    const [carol, roomId] = await Promise.all([shard.register(), publicRoom(alice)]);
+    await joined(carol, roomId);
+    const keysOfCarol = async (): Promise<readonly string[]> =>
+      Object.keys((await plain<{ device_keys: Body }>('POST', `${V3}/keys/query`, alice, { device_keys: { [carol.userId]: [] } })).body.device_keys);
+    expect(await keysOfCarol()).toEqual([carol.userId]);
+    await plain('POST', inRoom(roomId, 'leave'), carol, {});
+    expect(await keysOfCarol()).toEqual([carol.userId]);
+  });
 });
 
 it('says so when there is no server behind it', async () => {

@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
 import type { Call, Shared } from './call.js';
-import { Introductions } from './introductions.js';
 import { Media } from './media.js';
 import { PublicRooms } from './public-rooms.js';
 import { ruleFor, type Rule } from './rules.js';
@@ -15,7 +14,7 @@ export interface Proxy {
 }
 
 export function newShared(): Shared {
-  return { messageKey: randomBytes(32), rooms: new PublicRooms(), media: new Media(), introductions: new Introductions() };
+  return { messageKey: randomBytes(32), rooms: new PublicRooms(), media: new Media() };
 }
 
 /** Stands before one server, and turns a client that knows nothing of encryption into one that seals all it says. */
