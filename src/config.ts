@@ -122,6 +122,7 @@ export const settings = {
     }),
     sentence: 'Invites.',
   },
+  rcMediaCreate: { name: 'rc_media_create', parse: rate(10, 50), sentence: 'Files one person announces before uploading them.' },
   defaultRoomVersion: {
     name: 'default_room_version',
     default: '11',
@@ -163,6 +164,14 @@ export const settings = {
         name: 'to_device',
         parse: rate(32_768, 134_217_728),
         sentence: 'Bytes one person may send to devices, every device counted: room keys, mostly. Whoever sends more is asked to wait; nothing waiting for a device is ever dropped.',
+      },
+      mediaQuotas: {
+        name: 'media_quotas',
+        parse: section({
+          perUser: { name: 'per_user', default: 0, parse: size, sentence: 'How much one person may have uploaded, in bytes or as 10G. 0: no limit.' },
+          perShard: { name: 'per_shard', default: 0, parse: size, sentence: 'How much everybody together. 0: no limit.' },
+        }),
+        sentence: 'What is deleted, or goes by itself, makes room again.',
       },
       maxRoomMembers: {
         name: 'max_room_members',

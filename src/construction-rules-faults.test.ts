@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Session } from './auth/session.js';
 import { sealedContent } from './construction-rules.testing.js';
 import { openDirectory, type Directory } from './directory/shard.testing.js';
-import { parseRoomAlias } from './matrix/identifiers.js';
-import { mediaGrants } from './media/grants.js';
+import { parseRoomAlias, parseServerName } from './matrix/identifiers.js';
+import { mediaGrants } from './media/granting.js';
 import { pushDifferences } from './push/differences.js';
 import { rulesFollowUpgrades } from './push/rulesets.js';
 import { resolveAlias } from './rooms/aliases-store.js';
@@ -28,6 +28,8 @@ const wish = {
   power_level_content_override: { invite: 50 },
 };
 
+const observers = [mediaGrants(parseServerName('shard.example')), pushDifferences];
+
 describe.each(engines)('whatever statement fails on $name', (engine) => {
   let shard: Directory;
   let alice: Session;
@@ -42,13 +44,13 @@ describe.each(engines)('whatever statement fails on $name', (engine) => {
     const parent = await shard.room(alice);
     const restricted = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'restricted', allow: [{ type: 'm.room_membership', room_id: parent }] } };
     const body = { ...wish, room_version, initial_state: [...wish.initial_state, restricted], invite: [bob.userId, '@nobody:shard.example'] };
-    const statements = await allOrNothing((db) => createRoom({ ...shard.deps, db, observers: [mediaGrants, pushDifferences] }, { session: alice, body }));
+    const statements = await allOrNothing((db) => createRoom({ ...shard.deps, db, observers }, { session: alice, body }));
     expect(statements).toBeGreaterThan(80);
   });
 
   it.each(['11', '12'])('A10: no part of an upgrade to version %s is done', async (new_version) => {
     const { room_id: roomId } = await createRoom(shard.deps, { session: alice, body: { ...wish, invite: [bob.userId] } });
-    const statements = await allOrNothing((db) => upgradeRoom({ ...shard.deps, db, observers: [mediaGrants, pushDifferences], upgradeObserver: rulesFollowUpgrades }, { session: alice, params: { roomId }, body: { new_version } }));
+    const statements = await allOrNothing((db) => upgradeRoom({ ...shard.deps, db, observers, upgradeObserver: rulesFollowUpgrades }, { session: alice, params: { roomId }, body: { new_version } }));
     expect(statements).toBeGreaterThan(80);
     const alias = await shard.db.read((tx) => resolveAlias(tx, parseRoomAlias('#cellar:shard.example')));
     expect(alias?.room_id).not.toBe(roomId);
@@ -61,7 +63,7 @@ describe.each(engines)('whatever statement fails on $name', (engine) => {
     const kept = async (): Promise<boolean> => Object.values(await everythingIn(shard.db)).flat().some((row) => row.includes(sealedContent.ciphertext));
     expect(await kept()).toBe(true);
     const params = { roomId, eventId, txnId: 'redacted' };
-    await allOrNothing((db) => redactMessage({ ...shard.deps, db, observers: [mediaGrants, pushDifferences] }, { session: alice, params, body: {} }));
+    await allOrNothing((db) => redactMessage({ ...shard.deps, db, observers }, { session: alice, params, body: {} }));
     expect(await kept()).toBe(false);
   });
 

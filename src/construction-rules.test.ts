@@ -147,8 +147,8 @@ describe.each(engines)('the schema on $name refuses', ({ open }) => {
 
   it('media of another shard, and another shard', async () => {
     const media = (shard: string | null) => write(sql`
-      INSERT INTO media (media_id, shard, uploader_nid, device_nid, size, sha256, wrapped_key, created_ts, grants_until_ts)
-      VALUES ('m', ${shard}, ${PERSON}, 1, 1, 'x', 'x', 0, 0)`);
+      INSERT INTO media (media_id, shard, class, uploader_nid, device_nid, size, sha256, blob_name, wrapped_key, created_ts, grants_until_ts)
+      VALUES ('m', ${shard}, 'attachment', ${PERSON}, 1, 1, 'x', 'x', 'x', 0, 0)`);
     await expect(media('other.example')).rejects.toThrow(/foreign key/i);
     await expect(media(null)).rejects.toThrow(/null/i);
     await expect(write(sql`INSERT INTO shard (only_row, name, created_ts) VALUES (1, 'other.example', 0)`)).rejects.toThrow(/unique/i);
@@ -156,8 +156,27 @@ describe.each(engines)('the schema on $name refuses', ({ open }) => {
     await media('shard.example');
     await expect(write(sql`UPDATE media SET shard = 'other.example'`)).rejects.toThrow(/foreign key/i);
     await expect(write(sql`UPDATE shard SET name = 'other.example'`)).rejects.toThrow(/foreign key/i);
-    await expect(write(sql`INSERT INTO media_grants (media_id, room_nid, seq, granted_ts) VALUES ('m', 99, 1, 0)`)).rejects.toThrow(/foreign key/i);
-    await expect(write(sql`INSERT INTO media_grants (media_id, room_nid, seq, granted_ts) VALUES ('other', ${ROOM}, 1, 0)`)).rejects.toThrow(/foreign key/i);
+    await expect(write(sql`INSERT INTO media_grants (media_id, room_nid, why, seq, last_seq, granted_ts) VALUES ('m', 99, 'sent', 1, 1, 0)`)).rejects.toThrow(/foreign key/i);
+    await expect(write(sql`INSERT INTO media_grants (media_id, room_nid, why, seq, last_seq, granted_ts) VALUES ('other', ${ROOM}, 'sent', 1, 1, 0)`)).rejects.toThrow(/foreign key/i);
+  });
+
+  it('media that are two things at once', async () => {
+    await write(sql`
+      INSERT INTO media (media_id, shard, class, uploader_nid, device_nid, size, sha256, blob_name, wrapped_key, created_ts, grants_until_ts)
+      VALUES ('n', 'shard.example', 'attachment', ${PERSON}, 1, 1, 'x', 'y', 'x', 0, 5)`);
+    const change = (assignments: Sql) => expect(write(sql`UPDATE media SET ${assignments} WHERE media_id = 'n'`)).rejects;
+    await change(sql`class = 'picture'`).toThrow(/check/i);
+    await change(sql`class = 'pending'`).toThrow('pending_media_have_no_content');
+    await change(sql`wrapped_key = NULL`).toThrow('pending_media_have_no_content');
+    await change(sql`content_type = 'image/png'`).toThrow('only_avatars_are_pictures');
+    await change(sql`class = 'avatar', grants_until_ts = 0, content_type = 'image/svg+xml'`).toThrow('only_avatars_are_pictures');
+    await change(sql`on_profile_ts = 1`).toThrow('only_avatars_are_on_profiles');
+    await change(sql`class = 'avatar', content_type = 'image/png'`).toThrow('avatars_are_not_sent');
+    const give = (why: string, room: number | null) => expect(write(sql`
+      INSERT INTO media_user_grants (media_id, user_nid, why, by_nid, room_nid, granted_ts) VALUES ('n', ${PERSON}, ${why}, ${PERSON}, ${room}, 0)`)).rejects;
+    await give('forwarded', null).toThrow('forwards_have_a_room');
+    await give('to_device', ROOM).toThrow('forwards_have_a_room');
+    await give('asked', null).toThrow(/check/i);
   });
 
   it('passwords and tokens that could be read back', async () => {

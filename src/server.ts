@@ -17,7 +17,7 @@ import { createValidators } from './http/validate.js';
 import { parseUserId } from './matrix/identifiers.js';
 import type { JsonObject } from './matrix/schema.js';
 import { directoryStore } from './media/blob-store.js';
-import { mediaGrants } from './media/grants.js';
+import { grantToRecipients, mediaGrants, showAvatar } from './media/granting.js';
 import { readMediaKey } from './media/media-key.js';
 import { checkMediaKey } from './media/open.js';
 import { sweepBlobs } from './media/sweep.js';
@@ -110,7 +110,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     random: randomBytes,
     signer: { serverName: config.serverName, key },
     states: new StateCache(),
-    observers: [mediaGrants, pushDifferences, ...(presence === undefined ? [] : [activityOf(presence)])],
+    observers: [mediaGrants(config.serverName), pushDifferences, ...(presence === undefined ? [] : [activityOf(presence)])],
     inviteBrake: createBuckets(clock, rateOf(config.rcInvites.perUser)),
     inviteObserver: chargeInvites(config.cloison.introductions),
     maxRoomMembers: config.cloison.maxRoomMembers,
@@ -146,8 +146,10 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     deviceObserver: deviceListsObserver,
     accountObservers: accountObservers(writing),
     upgradeObserver: rulesFollowUpgrades,
+    toDeviceObserver: { onToDevice: grantToRecipients },
     profileObserver: {
       profileChanged: async (tx, userNid, changed) => {
+        if (typeof changed.avatar_url === 'string') await showAvatar(tx, config.serverName, { userNid, url: changed.avatar_url, now: clock() });
         const userId = (await userIdsByNid(tx, [userNid])).get(userNid);
         if (userId !== undefined) await showProfile(writing, tx, { userNid, userId: parseUserId(userId) }, changed);
       },
@@ -156,6 +158,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     blobs: await directoryStore(config.mediaStorePath),
     mediaKey,
     maxUploadSize: config.maxUploadSize,
+    quotas: config.cloison.mediaQuotas,
   };
 }
 
@@ -189,13 +192,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-function limitsOf({ rcMessage, rcRegistration, rcRegistrationTokenValidity, rcLogin, rcJoins, rcInvites }: Config): Limits {
+function limitsOf({ rcMessage, rcRegistration, rcRegistrationTokenValidity, rcLogin, rcJoins, rcInvites, rcMediaCreate }: Config): Limits {
   return {
     send: [limit(rcMessage, 'user')],
     register: [limit(rcRegistration, 'address')],
     registrationToken: [limit(rcRegistrationTokenValidity, 'address')],
     login: [limit(rcLogin.address, 'address')],
     join: [limit(rcJoins.local, 'user')],
+    createMedia: [limit(rcMediaCreate, 'user')],
     invite: [limit(rcInvites.perRoom, 'room'), limit(rcInvites.perIssuer, 'user')],
   };
 }

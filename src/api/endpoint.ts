@@ -48,7 +48,7 @@ type Parsers = typeof pathParsers;
 export type ParamName = keyof Parsers;
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
-export type LimitName = 'login' | 'register' | 'registrationToken' | 'send' | 'join' | 'invite';
+export type LimitName = 'login' | 'register' | 'registrationToken' | 'send' | 'join' | 'invite' | 'createMedia';
 
 export interface Shapes {
   /** The JSON object of the request. An absent body counts as `{}`, but for PUT, where the body is the point. */

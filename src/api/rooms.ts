@@ -30,7 +30,7 @@ import { getHierarchy, HierarchyQuery } from '../rooms/hierarchy.js';
 import { listRelations, listThreads, RelationsQuery, ThreadsQuery } from '../rooms/read-relations.js';
 import { getState, getStateWithoutKey, listState, StateQuery } from '../rooms/read-state.js';
 import { ReadMarkersBody, ReceiptBody, sendReceipt, setReadMarkers } from '../rooms/receipts.js';
-import { redactMessage, RedactionBody, sendMessage } from '../rooms/send.js';
+import { redactMessage, RedactionBody, sendMessage, SendQuery } from '../rooms/send.js';
 import { SearchBody, searchEvents, SearchQuery } from '../rooms/search.js';
 import { setState, setStateWithoutKey } from '../rooms/set-state.js';
 import { getSummary } from '../rooms/summary.js';
@@ -61,7 +61,7 @@ export const roomsApi: readonly Endpoint[] = [
   // Sending events to a room
   put('/v3/rooms/:roomId/state/:eventType', session, { body: anyObject, maxBody: 128 * KIB }, setStateWithoutKey),
   put('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { body: anyObject, maxBody: 128 * KIB }, setState),
-  put('/v3/rooms/:roomId/send/:eventType/:txnId', session, { body: anyObject, limit: 'send', maxBody: 128 * KIB }, sendMessage),
+  put('/v3/rooms/:roomId/send/:eventType/:txnId', session, { query: SendQuery, body: anyObject, limit: 'send', maxBody: 128 * KIB }, sendMessage),
   put('/v3/rooms/:roomId/redact/:eventId/:txnId', session, { body: RedactionBody, limit: 'send' }, redactMessage),
 
   // Rooms

@@ -5,7 +5,9 @@ import type { TokenLifetimes } from '../auth/open-session.js';
 import type { Passwords } from '../auth/passwords.js';
 import type { ToDeviceBrake } from '../e2ee/to-device.js';
 import type { BlobStore } from '../media/blob-store.js';
+import type { ToDeviceObserver } from '../e2ee/to-device.js';
 import type { MediaKey } from '../media/media-key.js';
+import type { Quotas } from '../media/quota.js';
 import type { ServerName } from '../matrix/identifiers.js';
 import type { ProfileObserver } from '../profile/set-profile.js';
 import type { DirectoryDeps } from '../directory/search.js';
@@ -36,5 +38,7 @@ export interface Services extends RoomWriting, Syncing, Receipting, DirectoryDep
   readonly mediaKey: MediaKey;
   /** Bytes. */
   readonly maxUploadSize: number;
+  readonly quotas: Quotas;
+  readonly toDeviceObserver: ToDeviceObserver;
   readonly parseEventFilter: (text: string) => EventFilter;
 }

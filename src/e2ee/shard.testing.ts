@@ -11,6 +11,7 @@ import type { JsonObject } from '../matrix/schema.js';
 import type { SigningKey } from '../matrix/signing.js';
 import { newSigningKey } from '../matrix/signing.js';
 import { sql, type Database, type Transaction } from '../storage/database.js';
+import type { ToDeviceObserver } from './to-device.js';
 import type { Engine } from '../storage/engines.testing.js';
 import { advance, currentPosition, newNid } from '../storage/stream.js';
 
@@ -19,6 +20,8 @@ export interface TestShard {
   readonly db: Database;
   /** Stands still. */
   readonly clock: Clock;
+  /** Does nothing. */
+  readonly toDeviceObserver: ToDeviceObserver;
   /** Logs a person in on a device, registering them first if need be. */
   session(localpart: string, deviceId: string, account?: { displayName?: string; passwordHash?: string }): Promise<Session>;
   room(...joined: readonly Session[]): Promise<number>;
@@ -35,6 +38,7 @@ export async function openShard(engine: Engine): Promise<TestShard> {
   return {
     db,
     clock: () => 0,
+    toDeviceObserver: { onToDevice: async () => undefined },
     drop,
     session: (localpart, deviceId, account = {}) => db.transaction((tx) => logIn(tx, localpart, deviceId, account)),
     room: (...joined) => db.transaction(async (tx) => {

@@ -21,7 +21,7 @@ describe.each(engines)('messages to devices on $name', (engine) => {
   const spent: unknown[] = [];
   const toDeviceBrake = { spend: (userId: string, bytes: number) => { spent.push([userId, bytes]); } };
   const send = (txnId: string, messages: Record<string, Record<string, JsonObject>>, eventType = 'm.room.encrypted') =>
-    sendToDevice({ db: shard.db, clock: () => 0, toDeviceBrake }, { session: alice, params: { eventType, txnId }, body: { messages } });
+    sendToDevice({ ...shard, toDeviceBrake }, { session: alice, params: { eventType, txnId }, body: { messages } });
   const inbox = async (session: Session, after = 0, limit?: number) => {
     const range = { after, upTo: await shard.position() };
     return shard.db.read((tx) => toDeviceSince(tx, session.deviceNid, range, limit));

@@ -12,6 +12,14 @@ import { deleteToDevice, forgetTransactions, insertToDevice, putTransaction, toD
 export const ToDevice = object({ messages: record(record(anyObject)) });
 type Messages = TypeOf<typeof ToDevice>['messages'];
 
+/** Told of every message to devices, in its very transaction; given from above. */
+export interface ToDeviceObserver {
+  onToDevice(
+    tx: Transaction,
+    sent: { readonly type: string; readonly deviceNid: number; readonly senderNid: number; readonly recipients: readonly number[]; readonly now: number },
+  ): Promise<void>;
+}
+
 const DAY_MS = 86_400_000;
 /** As of an event. https://spec.matrix.org/v1.19/client-server-api/#size-limits */
 const MOST_BYTES = 65_536;
@@ -29,7 +37,7 @@ export interface ToDeviceBrake {
  * is told (RULES B13). https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid
  */
 export async function sendToDevice(
-  deps: { db: Database; clock: Clock; toDeviceBrake: ToDeviceBrake },
+  deps: { db: Database; clock: Clock; toDeviceBrake: ToDeviceBrake; toDeviceObserver: ToDeviceObserver },
   { session, params, body }: { session: Session; params: { eventType: string; txnId: string }; body: TypeOf<typeof ToDevice> },
 ): Promise<object> {
   const texts = writeMessages(session, params.eventType, body.messages);
@@ -42,6 +50,8 @@ export async function sendToDevice(
     const messages = people.flatMap(({ id, nid }) => addressed(texts.get(id) ?? new Map(), devices.get(nid) ?? []));
     deps.toDeviceBrake.spend(session.userId, bytesOf(messages));
     await deliver(tx, messages);
+    const { deviceNid, userNid: senderNid } = session;
+    await deps.toDeviceObserver.onToDevice(tx, { type: params.eventType, deviceNid, senderNid, recipients: people.map(({ nid }) => nid), now });
   });
   return {};
 }

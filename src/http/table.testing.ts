@@ -9,7 +9,7 @@ import type { Session } from '../auth/session.js';
 import { sessionOf } from '../auth/session.testing.js';
 import { MatrixError } from '../matrix/errors.js';
 import { parseDeviceId, parseUserId, type RoomId } from '../matrix/identifiers.js';
-import { ByteStream, JsonText } from '../matrix/reply.js';
+import { ByteStream, JsonText, type LedgerEntry } from '../matrix/reply.js';
 import { anyObject, array, boolean, integer, object, optional, string, type JsonObject } from '../matrix/schema.js';
 import { createApp } from './app.js';
 import type { Limits } from './limits.js';
@@ -17,6 +17,9 @@ import { noLimits } from './limits.testing.js';
 
 const Invite = object({ user_id: string, reason: optional(string) });
 const Page = object({ limit: optional(integer), full: optional(boolean), via: optional(array(string)) });
+
+/** The ledger is not asked in tests of HTTP. */
+const recorded = {} as LedgerEntry;
 
 /** A small API that shows what the HTTP layer promises, and what its handlers saw. */
 export function smallTable(limits: Partial<Limits> = {}): {
@@ -32,8 +35,8 @@ export function smallTable(limits: Partial<Limits> = {}): {
     get('/versions', anyone, {}, async () => ({ versions: ['v1.19'] })),
     get('/v3/account/whoami', session, {}, async (_, call: { session: Session }) => ({ user_id: call.session.userId })),
     get('/v3/text', anyone, {}, async () => new JsonText('{"a":1.0}')),
-    get('/v3/bytes', anyone, {}, async () => new ByteStream(Readable.from(['one', 'two']), { 'Content-Type': 'application/octet-stream' })),
-    get('/v3/broken', anyone, {}, async () => new ByteStream(brokenOff(), {})),
+    get('/v3/bytes', anyone, {}, async () => new ByteStream(recorded, Readable.from(['one', 'two']), { 'Content-Type': 'application/octet-stream' })),
+    get('/v3/broken', anyone, {}, async () => new ByteStream(recorded, brokenOff(), {})),
     get('/v3/ip', anyone, {}, async (_, { ip }: { ip: string }) => ({ ip })),
     get('/v3/page', anyone, { query: Page, aliases: ['/unstable/org.example'] }, async (_, call: { query: object }) => call.query),
     post('/v3/rooms/:roomId/invite', session, { body: Invite }, async (_, call: { params: { roomId: RoomId }; body: { user_id: string } }) => {

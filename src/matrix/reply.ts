@@ -5,9 +5,17 @@ export class JsonText {
   constructor(readonly text: string) {}
 }
 
-/** An answer of bytes, streamed; its headers are the whole of what the client is told about it. */
+declare const written: unique symbol;
+
+/** Proof that the access ledger holds what is about to leave. Made only by `ledger/`. */
+export interface LedgerEntry {
+  readonly [written]: true;
+}
+
+/** An answer of bytes, streamed; its headers are the whole of what the client is told about it. None is made before the ledger knows. */
 export class ByteStream {
   constructor(
+    readonly entry: LedgerEntry,
     readonly body: Readable,
     readonly headers: Readonly<Record<string, string>>,
   ) {}

@@ -78,6 +78,7 @@ export function numberWithin(minimum: number, maximum: number): Schema<number> {
 }
 
 export const natural: Schema<number> = { json: { type: 'integer', minimum: 0, maximum: 2 ** 53 - 1 } };
+export const positive: Schema<number> = { json: { type: 'integer', minimum: 1, maximum: 2 ** 53 - 1 } };
 export const boolean: Schema<boolean> = { json: { type: 'boolean' } };
 /** JSON's null, which clients write where they mean that a member is absent. */
 export const nothing: Schema<null> = { json: { type: 'null' } };

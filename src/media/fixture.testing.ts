@@ -12,7 +12,7 @@ import { putState } from '../rooms/state-store.js';
 import { sql, type Database, type Transaction } from '../storage/database.js';
 import type { Engine } from '../storage/engines.testing.js';
 import { directoryStore } from './blob-store.js';
-import { mediaGrants } from './grants.js';
+import { mediaGrants } from './granting.js';
 import { readMediaKey } from './media-key.js';
 import { uploadMedia } from './upload.js';
 
@@ -32,6 +32,7 @@ export async function openShard(engine: Engine) {
     random: randomBytes,
     serverName,
     maxUploadSize: 1_000_000,
+    quotas: { perUser: 0, perShard: 0 },
     blobs: await directoryStore(join(folder, 'media')),
     mediaKey: await readMediaKey(join(folder, 'media.key'), randomBytes),
     close: async () => {
@@ -98,7 +99,7 @@ export class Room {
         now,
         ...from,
       };
-      await mediaGrants.onEvent(tx, event);
+      await mediaGrants(serverName).onEvent(tx, event);
     });
   }
 

@@ -3,7 +3,7 @@ import type { Session } from '../auth/session.js';
 import { parseServerName } from '../matrix/identifiers.js';
 import { sql } from '../storage/database.js';
 import { engines } from '../storage/engines.testing.js';
-import { grantFor } from './grants.js';
+import { leaveFor } from './grants.js';
 import { openShard, person, Room, serverName, upload, type Shard } from './fixture.testing.js';
 
 const MINUTE = 60_000;
@@ -23,7 +23,7 @@ describe.each(engines)('a grant on $name', (engine) => {
   afterEach(() => shard.close());
 
   async function may(who: Session, mediaId: string, server = serverName): Promise<boolean> {
-    return (await shard.db.read((tx) => grantFor(tx, who, { serverName: server, mediaId }))) !== undefined;
+    return (await shard.db.read((tx) => leaveFor(tx, who, { serverName: server, mediaId }, shard.time.now))) !== undefined;
   }
 
   it('is always there for the uploader, and for nobody else before a message', async () => {

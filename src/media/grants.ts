@@ -1,41 +1,92 @@
 import type { Session } from '../auth/session.js';
-import type { ServerName } from '../matrix/identifiers.js';
-import type { EventObserver } from '../rooms/append.js';
-import type { ReadTransaction } from '../storage/database.js';
-import { closeGranted, findMediaFor, grantToRoom } from './store.js';
+import { recordBlob } from '../ledger/record.js';
+import type { Clock } from '../matrix/clock.js';
+import { MatrixError, notFound } from '../matrix/errors.js';
+import type { LedgerEntry } from '../matrix/reply.js';
+import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
+import { findForward, findGranted, inferredSince, putForward, type Forward, type GrantedRow, type Mxc } from './grants-store.js';
+import type { ThumbnailRow } from './thumbnails-store.js';
 
 declare const brand: unique symbol;
 
 /** One person's leave to fetch one blob, with what it takes to do so. Made only here. */
 export interface Grant {
   readonly mediaId: string;
+  /** Under which the sealed bytes lie, and to which their key is bound. */
+  readonly blobName: string;
   readonly size: number;
   readonly wrappedKey: string;
+  /** Of an avatar; of ciphertext nothing is known. */
+  readonly contentType?: string;
   readonly [brand]: true;
 }
 
-/** How long after an upload every message of the uploading device grants the blob to its room. */
-const FRESH_MS = 600_000;
+/** What a person may have of a blob: it; nothing yet, for it is still to be uploaded; or it, if they may be taken to have been sent it. */
+export type Leave = { readonly grant: Grant; readonly forward?: Forward } | 'not yet uploaded';
 
-/** A grant when the session's person uploaded the blob or reads it in a room of theirs; nothing tells why there is none. */
-export async function grantFor(
-  tx: ReadTransaction,
-  session: Session,
-  mxc: { serverName: ServerName; mediaId: string },
-): Promise<Grant | undefined> {
-  const row = await findMediaFor(tx, session, mxc);
-  if (row === undefined) return undefined;
-  return { mediaId: row.media_id, size: row.size, wrappedKey: row.wrapped_key } as unknown as Grant;
-}
+const DAY_MS = 86_400_000;
+/** How many blobs a day one reader may have by inference. */
+export const MOST_INFERRED = 200;
 
 /**
- * Send after upload. The mxc address is inside the ciphertext, so a message is taken to carry what its device uploaded in the last ten
- * minutes, and whatever that device uploaded and nothing carried yet.
+ * The session's leave to fetch a blob; nothing tells why there is none. Who lacks a grant may still have been sent the blob by somebody
+ * who was served it (RULES C, 4), up to so many a day; beyond that every blob without a grant, there or not, is asked for too soon.
  */
-export const mediaGrants: EventObserver = {
-  onEvent: async (tx, { type, deviceNid, roomNid, seq, now }) => {
-    if (type !== 'm.room.encrypted' || deviceNid === undefined) return;
-    const granted = await grantToRoom(tx, { deviceNid, roomNid, seq, now });
-    if (granted > 0) await closeGranted(tx, deviceNid, FRESH_MS);
-  },
-};
+export async function leaveFor(tx: ReadTransaction, session: Session, mxc: Mxc, now: number): Promise<Leave | undefined> {
+  const row = await findGranted(tx, session, mxc, now);
+  if (row !== undefined) return row.class === 'pending' ? 'not yet uploaded' : { grant: grantOf(row) };
+  // In this order for a blob that does not exist too, so that the answer takes as long.
+  const forward = await findForward(tx, session, mxc);
+  await refuseBeyondBudget(tx, session.userNid, now);
+  return forward === undefined ? undefined : { grant: grantOf({ ...forward, content_type: null }), forward };
+}
+
+/** Finds the leave, or refuses with the one answer for all there is none for; a blob that is still to come is told so only to whom it is granted. */
+export async function takeLeave(deps: { db: Database; clock: Clock }, session: Session, mxc: Mxc): Promise<{ grant: Grant; forward?: Forward }> {
+  const leave = await deps.db.read((tx) => leaveFor(tx, session, mxc, deps.clock()));
+  if (leave === undefined) throw noSuchMedia();
+  if (leave === 'not yet uploaded') throw new MatrixError('M_NOT_YET_UPLOADED', 'This file has not been uploaded yet');
+  return leave;
+}
+
+/** Writes down that a blob is about to be served, and an inferred grant at the moment it is used first. */
+export async function useLeave(
+  tx: Transaction,
+  session: Session,
+  leave: { grant: Grant; forward?: Forward },
+  served: { what: 'download' | 'thumbnail'; bytes: number; now: number },
+): Promise<LedgerEntry> {
+  const { userNid, deviceNid } = session;
+  if (leave.forward !== undefined) {
+    await tx.lock(`inferred grants/${userNid}`);
+    await refuseBeyondBudget(tx, userNid, served.now);
+    await putForward(tx, userNid, leave.forward, served.now);
+  }
+  return recordBlob(tx, { mediaId: leave.grant.mediaId, userNid, deviceNid, ...served });
+}
+
+/** A thumbnail is for whoever may have the picture. */
+export function grantOfThumbnail(grant: Grant, thumbnail: ThumbnailRow): Grant {
+  const { blob_name: blobName, size, wrapped_key: wrappedKey, content_type: contentType } = thumbnail;
+  return { mediaId: grant.mediaId, blobName, size, wrappedKey, contentType } as Grant;
+}
+
+export function noSuchMedia(): MatrixError {
+  return notFound('No such media');
+}
+
+async function refuseBeyondBudget(tx: ReadTransaction, userNid: number, now: number): Promise<void> {
+  if ((await inferredSince(tx, userNid, now - DAY_MS)) < MOST_INFERRED) return;
+  throw new MatrixError('M_LIMIT_EXCEEDED', 'You were forwarded more files today than one person is', { body: { retry_after_ms: DAY_MS / 24 } });
+}
+
+function grantOf(row: Pick<GrantedRow, 'media_id' | 'size' | 'blob_name' | 'wrapped_key' | 'content_type'>): Grant {
+  if (row.size === null || row.blob_name === null || row.wrapped_key === null) throw new Error('a blob without content is not served');
+  return {
+    mediaId: row.media_id,
+    blobName: row.blob_name,
+    size: row.size,
+    wrappedKey: row.wrapped_key,
+    ...(row.content_type === null ? {} : { contentType: row.content_type }),
+  } as Grant;
+}

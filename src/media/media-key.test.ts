@@ -36,9 +36,9 @@ describe('the media key', () => {
     const mediaKey = await readMediaKey(join(folder, 'a.key'), randomBytes);
     const another = await readMediaKey(join(folder, 'b.key'), randomBytes);
     const key = randomBytes(32);
-    const wrappedKey = wrapKey(mediaKey, { mediaId: 'one', key }, randomBytes);
-    expect(Buffer.from(unwrapKey(mediaKey, { mediaId: 'one', wrappedKey }))).toEqual(key);
-    expect(() => unwrapKey(mediaKey, { mediaId: 'two', wrappedKey })).toThrow();
-    expect(() => unwrapKey(another, { mediaId: 'one', wrappedKey })).toThrow();
+    const wrappedKey = wrapKey(mediaKey, { blobName: 'one', key }, randomBytes);
+    expect(Buffer.from(unwrapKey(mediaKey, { blobName: 'one', wrappedKey }))).toEqual(key);
+    expect(() => unwrapKey(mediaKey, { blobName: 'two', wrappedKey })).toThrow();
+    expect(() => unwrapKey(another, { blobName: 'one', wrappedKey })).toThrow();
   });
 });

@@ -45,18 +45,18 @@ async function createMediaKey(path: string, random: Random): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** Seals a blob's own key for the database row; the media id is bound in, so rows cannot exchange their keys. */
-export function wrapKey(mediaKey: MediaKey, blob: { mediaId: string; key: Uint8Array }, random: Random): string {
+/** Seals a blob's own key for the database row; the name of the blob is bound in, so rows cannot exchange their keys. */
+export function wrapKey(mediaKey: MediaKey, blob: { blobName: string; key: Uint8Array }, random: Random): string {
   const nonce = random(NONCE_BYTES);
-  const sealed = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(blob.key, blob.mediaId, null, nonce, mediaKey.bytes);
+  const sealed = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(blob.key, blob.blobName, null, nonce, mediaKey.bytes);
   return Buffer.concat([nonce, sealed]).toString('base64');
 }
 
 /** Throws when the row was tampered with or wrapped by another media key. */
-export function unwrapKey(mediaKey: MediaKey, blob: { mediaId: string; wrappedKey: string }): Uint8Array {
+export function unwrapKey(mediaKey: MediaKey, blob: { blobName: string; wrappedKey: string }): Uint8Array {
   const wrapped = Buffer.from(blob.wrappedKey, 'base64');
   const nonce = wrapped.subarray(0, NONCE_BYTES);
-  return sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, wrapped.subarray(NONCE_BYTES), blob.mediaId, nonce, mediaKey.bytes);
+  return sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, wrapped.subarray(NONCE_BYTES), blob.blobName, nonce, mediaKey.bytes);
 }
 
 /** A key for one blob. */

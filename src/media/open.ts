@@ -9,7 +9,7 @@ import { anyMedia } from './store.js';
 /** The bytes as they were uploaded. The stream fails where the blob was tampered with or ends too early; destroying it closes the blob. */
 export async function openMedia(deps: { blobs: BlobStore; mediaKey: MediaKey }, grant: Grant): Promise<Readable> {
   const key = unwrapKey(deps.mediaKey, grant);
-  const sealed = await deps.blobs.open(grant.mediaId);
+  const sealed = await deps.blobs.open(grant.blobName);
   // Whoever reads the result hears of every error; this callback is only the form pipeline asks for.
   return pipeline(sealed, unsealing(key), () => undefined);
 }
@@ -19,7 +19,7 @@ export async function checkMediaKey(tx: ReadTransaction, mediaKey: MediaKey): Pr
   const media = await anyMedia(tx);
   if (media === undefined) return;
   try {
-    unwrapKey(mediaKey, { mediaId: media.media_id, wrappedKey: media.wrapped_key });
+    unwrapKey(mediaKey, { blobName: media.blob_name, wrappedKey: media.wrapped_key });
   } catch (cause) {
     throw new Error('The media key is not the one this shard sealed its files with; put the right one back from your backup', { cause });
   }

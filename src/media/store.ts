@@ -1,97 +1,93 @@
-import type { ServerName, UserId } from '../matrix/identifiers.js';
-import { inList, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
+import type { ServerName } from '../matrix/identifiers.js';
+import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
 
-export interface MediaRow {
-  readonly media_id: string;
+/** What is known of bytes once they lie sealed. */
+export interface Content {
+  readonly class: 'attachment' | 'avatar';
   readonly size: number;
+  readonly sha256: string;
+  readonly blob_name: string;
   readonly wrapped_key: string;
+  /** Of an avatar. */
+  readonly content_type: string | null;
 }
 
-export interface NewMedia extends MediaRow {
+export interface NewMedia {
+  readonly media_id: string;
   readonly shard: ServerName;
   readonly uploader_nid: number;
   readonly device_nid: number;
-  readonly sha256: string;
   readonly created_ts: number;
 }
 
 /** A blob without any grant waits for its first one however long that takes. */
-const UNTIL_GRANTED = Number.MAX_SAFE_INTEGER;
+export const UNTIL_GRANTED = Number.MAX_SAFE_INTEGER;
+/** No message grants it: a picture, or what its sender has attached to one event. */
+export const NEVER = 0;
 
-export async function insertMedia(tx: Transaction, media: NewMedia): Promise<void> {
+/** How long after an upload every message of the uploading device grants the blob to its room. */
+export const FRESH_MS = 600_000;
+
+export async function insertMedia(tx: Transaction, media: NewMedia, content: Content): Promise<void> {
   await tx.run(sql`
-    INSERT INTO media (media_id, shard, uploader_nid, device_nid, size, sha256, wrapped_key, created_ts, grants_until_ts)
-    VALUES (${media.media_id}, ${media.shard}, ${media.uploader_nid}, ${media.device_nid}, ${media.size}, ${media.sha256},
-      ${media.wrapped_key}, ${media.created_ts}, ${UNTIL_GRANTED})`);
+    INSERT INTO media (media_id, shard, class, uploader_nid, device_nid, created_ts, size, sha256, blob_name, wrapped_key, content_type, grants_until_ts, idle_since_ts)
+    VALUES (${media.media_id}, ${media.shard}, ${content.class}, ${media.uploader_nid}, ${media.device_nid}, ${media.created_ts},
+      ${content.size}, ${content.sha256}, ${content.blob_name}, ${content.wrapped_key}, ${content.content_type},
+      ${content.class === 'avatar' ? NEVER : UNTIL_GRANTED}, ${media.created_ts})`);
 }
 
-/**
- * The blob, when this person may fetch it: they uploaded it, or are joined to a room it is granted to and may see that room's history
- * at the event that granted it. https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility
- */
-export async function findMediaFor(
-  tx: ReadTransaction,
-  who: { userNid: number; userId: UserId },
-  mxc: { serverName: ServerName; mediaId: string },
-): Promise<MediaRow | undefined> {
-  return tx.one<MediaRow>(sql`
-    SELECT m.media_id, m.size, m.wrapped_key
-    FROM media m
-    WHERE m.media_id = ${mxc.mediaId} AND m.shard = ${mxc.serverName}
-      AND (m.uploader_nid = ${who.userNid} OR EXISTS (
-        SELECT 1
-        FROM media_grants g CROSS JOIN memberships mine -- in this order: a blob has few rooms, a person may have hundreds
-        WHERE g.media_id = m.media_id
-          AND mine.room_nid = g.room_nid AND mine.user_nid = ${who.userNid} AND mine.membership = 'join'
-          AND (mine.changed_seq <= g.seq OR CASE ${visibilityAtGrant}
-            WHEN 'shared' THEN 1 = 1
-            WHEN 'invited' THEN ${membershipAtGrant(who.userId)} IN ('join', 'invite')
-            ELSE ${membershipAtGrant(who.userId)} = 'join' END)))`);
-}
-
-/** What one entry of the state of room `g.room_nid` said just before the event `g.seq`; NULL when it had not been set. */
-function stateAtGrant(type: string, stateKey: string, member: 'history_visibility' | 'membership'): Sql {
-  const said = member === 'membership' ? sql`e.json -> 'content' ->> 'membership'` : sql`e.json -> 'content' ->> 'history_visibility'`;
-  const entry = sql`s.room_nid = g.room_nid AND s.type = ${type} AND s.state_key = ${stateKey} AND s.since_seq <= g.seq`;
-  return sql`coalesce(
-    (SELECT ${said} FROM past_state s JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq WHERE ${entry} AND s.until_seq > g.seq),
-    (SELECT ${said} FROM current_state s JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq WHERE ${entry}))`;
-}
-
-const visibilityAtGrant = sql`coalesce(${stateAtGrant('m.room.history_visibility', '', 'history_visibility')}, 'shared')`;
-
-function membershipAtGrant(userId: UserId): Sql {
-  return stateAtGrant('m.room.member', userId, 'membership');
-}
-
-/** Grants a room what `deviceNid` may still grant by sending; resolves to how many grants are new. */
-export async function grantToRoom(
-  tx: Transaction,
-  grant: { deviceNid: number; roomNid: number; seq: number; now: number },
-): Promise<number> {
-  return tx.run(sql`
-    INSERT INTO media_grants (media_id, room_nid, seq, granted_ts)
-    SELECT media_id, ${grant.roomNid}, ${grant.seq}, ${grant.now}
-    FROM media
-    WHERE device_nid = ${grant.deviceNid} AND grants_until_ts > ${grant.now}
-    ON CONFLICT (media_id, room_nid) DO NOTHING`);
-}
-
-/** From its first grant on, a blob is granted further only for `freshMs` after its upload. */
-export async function closeGranted(tx: Transaction, deviceNid: number, freshMs: number): Promise<void> {
+/** An address that has nothing behind it yet. */
+export async function insertPending(tx: Transaction, media: NewMedia): Promise<void> {
   await tx.run(sql`
-    UPDATE media
-    SET grants_until_ts = created_ts + ${freshMs}
-    WHERE device_nid = ${deviceNid} AND grants_until_ts = ${UNTIL_GRANTED}`);
+    INSERT INTO media (media_id, shard, class, uploader_nid, device_nid, created_ts, grants_until_ts, idle_since_ts)
+    VALUES (${media.media_id}, ${media.shard}, 'pending', ${media.uploader_nid}, ${media.device_nid}, ${media.created_ts}, ${UNTIL_GRANTED}, ${media.created_ts})`);
 }
 
-/** Those of the media ids that have a row. */
-export async function knownMedia(tx: ReadTransaction, mediaIds: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await tx.all<{ media_id: string }>(sql`SELECT media_id FROM media WHERE media_id IN ${inList(mediaIds)}`);
-  return new Set(rows.map((row) => row.media_id));
+export interface Announced {
+  readonly class: 'pending' | Content['class'];
+  readonly uploader_nid: number;
+  readonly created_ts: number;
+}
+
+export async function findAnnounced(tx: ReadTransaction, mxc: { serverName: ServerName; mediaId: string }): Promise<Announced | undefined> {
+  return tx.one<Announced>(sql`
+    SELECT class, uploader_nid, created_ts FROM media
+    WHERE media_id = ${mxc.mediaId} AND shard = ${mxc.serverName} AND quarantined_ts IS NULL`);
+}
+
+/** Gives a pending address its content; false when it is none any more. What was granted ahead goes on granting as if just uploaded. */
+export async function completePending(tx: Transaction, mediaId: string, content: Content, now: number): Promise<boolean> {
+  const until = content.class === 'avatar'
+    ? sql`${NEVER}`
+    : sql`CASE WHEN grants_until_ts IN (${UNTIL_GRANTED}, ${NEVER}) THEN grants_until_ts ELSE ${now + FRESH_MS} END`;
+  const changed = await tx.run(sql`
+    UPDATE media SET
+      class = ${content.class}, size = ${content.size}, sha256 = ${content.sha256}, blob_name = ${content.blob_name}, wrapped_key = ${content.wrapped_key},
+      content_type = ${content.content_type}, created_ts = ${now}, grants_until_ts = ${until},
+      idle_since_ts = CASE WHEN idle_since_ts IS NULL THEN NULL ELSE ${now} END
+    WHERE media_id = ${mediaId} AND class = 'pending'`);
+  return changed > 0;
+}
+
+/** How many addresses a person has announced since then that are still without content. */
+export async function pendingOf(tx: ReadTransaction, uploaderNid: number, since: number): Promise<{ n: number; oldest: number }> {
+  const row = await tx.one<{ n: number; oldest: number | null }>(sql`
+    SELECT count(*) AS n, min(created_ts) AS oldest FROM media
+    WHERE uploader_nid = ${uploaderNid} AND class = 'pending' AND created_ts > ${since}`);
+  return { n: row?.n ?? 0, oldest: row?.oldest ?? 0 };
+}
+
+/** Of the names of blobs, those that a row speaks of. */
+export async function knownBlobs(tx: ReadTransaction, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const list = inList(names);
+  const rows = await tx.all<{ name: string }>(sql`
+    SELECT blob_name AS name FROM media WHERE blob_name IN ${list}
+    UNION ALL
+    SELECT blob_name FROM media_thumbnails WHERE blob_name IN ${list}`);
+  return new Set(rows.map((row) => row.name));
 }
 
 /** Any one blob's wrapped key, to try a media key on. */
-export async function anyMedia(tx: ReadTransaction): Promise<MediaRow | undefined> {
-  return tx.one<MediaRow>(sql`SELECT media_id, size, wrapped_key FROM media LIMIT 1`);
+export async function anyMedia(tx: ReadTransaction): Promise<{ blob_name: string; wrapped_key: string } | undefined> {
+  return tx.one(sql`SELECT blob_name, wrapped_key FROM media WHERE wrapped_key IS NOT NULL LIMIT 1`);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../matrix/clock.js';
 import type { Database } from '../storage/database.js';
 import type { BlobStore } from './blob-store.js';
-import { knownMedia } from './store.js';
+import { knownBlobs } from './store.js';
 
 /** The longest an upload may take: a younger blob may be one whose row is about to be written. */
 const GRACE_MS = 86_400_000;
@@ -22,7 +22,7 @@ export async function sweepBlobs(deps: { db: Database; blobs: BlobStore; clock: 
 }
 
 async function deleteUnknown(deps: { db: Database; blobs: BlobStore }, names: readonly string[]): Promise<number> {
-  const known = await deps.db.read((tx) => knownMedia(tx, names));
+  const known = await deps.db.read((tx) => knownBlobs(tx, names));
   const unknown = names.filter((name) => !known.has(name));
   for (const name of unknown) await deps.blobs.delete(name);
   return unknown.length;

@@ -1,28 +1,23 @@
-import { createHash } from 'node:crypto';
-import { pipeline, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Session } from '../auth/session.js';
-import type { Clock, Random } from '../matrix/clock.js';
-import { forbidden, MatrixError } from '../matrix/errors.js';
+import type { Clock } from '../matrix/clock.js';
+import { MatrixError } from '../matrix/errors.js';
 import type { ServerName } from '../matrix/identifiers.js';
 import { object, optional, string } from '../matrix/schema.js';
-import type { Database } from '../storage/database.js';
-import type { BlobStore } from './blob-store.js';
-import { HEAD_BYTES, mayBeCiphertext } from './ciphertext.js';
-import { newBlobKey, wrapKey, type MediaKey } from './media-key.js';
-import { sealing } from './sealing.js';
-import { insertMedia } from './store.js';
+import type { Database, Transaction } from '../storage/database.js';
+import { noSuchMedia } from './grants.js';
+import { takeIn, type IntakeDeps } from './intake.js';
+import { chargeUpload, roomLeft, type Quotas } from './quota.js';
+import { completePending, findAnnounced, insertMedia, insertPending, pendingOf, type Announced, type Content } from './store.js';
 
 /** The file name is accepted and not kept: the server does not know what a sealed blob is called. */
 export const UploadQuery = object({ filename: optional(string) });
 
-interface UploadDeps {
+export interface UploadDeps extends IntakeDeps {
   readonly db: Database;
-  readonly blobs: BlobStore;
-  readonly mediaKey: MediaKey;
   readonly clock: Clock;
-  readonly random: Random;
   readonly serverName: ServerName;
-  readonly maxUploadSize: number;
+  readonly quotas: Quotas;
 }
 
 interface UploadCall {
@@ -32,82 +27,95 @@ interface UploadCall {
   readonly contentLength: number | undefined;
 }
 
+/** How long an announced address waits for its content. */
+export const PENDING_MS = 86_400_000;
+const MOST_PENDING = 5;
 const MEDIA_ID_BYTES = 24;
 
-/**
- * Takes an encrypted attachment and seals it as it comes in. Refused or broken off, it leaves nothing.
- * https://spec.matrix.org/v1.19/client-server-api/#post_matrixmediav3upload
- */
+/** https://spec.matrix.org/v1.19/client-server-api/#post_matrixmediav3upload */
 export async function uploadMedia(deps: UploadDeps, call: UploadCall): Promise<{ content_uri: string }> {
-  const { session, stream } = call;
-  if (!isOctetStream(call.contentType)) throw onlyCiphertext();
-  if ((call.contentLength ?? 0) > deps.maxUploadSize) throw tooLarge(deps.maxUploadSize);
-  const mediaId = deps.random(MEDIA_ID_BYTES).toString('base64url');
-  const key = newBlobKey(deps.random);
-  const intake = new Intake(deps.maxUploadSize);
-  // Whatever fails on the way fails the put, which then cleans up before it rejects: nothing else need be waited for.
-  await deps.blobs.put(mediaId, pipeline(intake.check(stream), sealing(key), () => undefined));
-  // The row comes last: after a crash there may be a blob without a row, which the sweep finds, never a row without its blob.
-  const media = {
-    media_id: mediaId,
+  const media = newMedia(deps, call.session);
+  await store(deps, call, media.media_id, (tx, content, now) => insertMedia(tx, { ...media, created_ts: now }, content));
+  return { content_uri: mxcOf(media) };
+}
+
+/** Announces an address whose content comes later. https://spec.matrix.org/v1.19/client-server-api/#post_matrixmediav1create */
+export async function createMedia(deps: UploadDeps, { session }: { session: Session }): Promise<{ content_uri: string; unused_expires_at: number }> {
+  const media = newMedia(deps, session);
+  await deps.db.transaction(async (tx) => {
+    await tx.lock(`pending media/${session.userNid}`);
+    const { n, oldest } = await pendingOf(tx, session.userNid, media.created_ts - PENDING_MS);
+    if (n >= MOST_PENDING) {
+      const body = { retry_after_ms: oldest + PENDING_MS - media.created_ts };
+      throw new MatrixError('M_LIMIT_EXCEEDED', `At most ${MOST_PENDING} files may be announced and not yet uploaded`, { body });
+    }
+    await insertPending(tx, media);
+  });
+  return { content_uri: mxcOf(media), unused_expires_at: media.created_ts + PENDING_MS };
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixmediav3uploadservernamemediaid */
+export async function uploadAnnounced(
+  deps: UploadDeps,
+  call: UploadCall & { params: { serverName: ServerName; mediaId: string } },
+): Promise<object> {
+  const { session, params } = call;
+  await deps.db.read(async (tx) => { refuseUnlessAwaited(await findAnnounced(tx, params), session, deps.clock()); });
+  // Each attempt has a blob of its own: of two at once one gets the row, and the other's blob goes.
+  await store(deps, call, newName(deps), async (tx, content, now) => {
+    refuseUnlessAwaited(await findAnnounced(tx, params), session, now);
+    if (!(await completePending(tx, params.mediaId, content, now))) throw overwritten();
+  });
+  return {};
+}
+
+/** Seals the content, then writes its row; without the row the blob goes again. */
+async function store(
+  deps: UploadDeps,
+  { session, ...incoming }: UploadCall,
+  blobName: string,
+  write: (tx: Transaction, content: Content, now: number) => Promise<void>,
+): Promise<void> {
+  const left = await deps.db.read((tx) => roomLeft(tx, deps.quotas, session.userNid));
+  const content = await takeIn(deps, blobName, { ...incoming, roomLeft: left });
+  const now = deps.clock();
+  try {
+    await deps.db.transaction(async (tx) => {
+      await write(tx, content, now);
+      await chargeUpload(tx, deps.quotas, session.userNid, content.size);
+    });
+  } catch (refusal) {
+    // Any other failure may come after the commit: then the sweep, which sees whether there is a row, decides.
+    if (refusal instanceof MatrixError) await deps.blobs.delete(blobName);
+    throw refusal;
+  }
+}
+
+function refuseUnlessAwaited(media: Announced | undefined, { userNid }: Session, now: number): void {
+  // To others an address is nobody's, were it announced or not.
+  if (media?.uploader_nid !== userNid) throw noSuchMedia();
+  if (media.class !== 'pending') throw overwritten();
+  if (media.created_ts <= now - PENDING_MS) throw noSuchMedia();
+}
+
+function overwritten(): MatrixError {
+  return new MatrixError('M_CANNOT_OVERWRITE_MEDIA', 'This file has been uploaded already');
+}
+
+function newMedia(deps: UploadDeps, session: Session) {
+  return {
+    media_id: newName(deps),
     shard: deps.serverName,
     uploader_nid: session.userNid,
     device_nid: session.deviceNid,
-    ...intake.tally(),
-    wrapped_key: wrapKey(deps.mediaKey, { mediaId, key }, deps.random),
     created_ts: deps.clock(),
   };
-  await deps.db.transaction((tx) => insertMedia(tx, media));
-  return { content_uri: `mxc://${deps.serverName}/${mediaId}` };
 }
 
-/** What passes by on the way in: its size, its hash, and its beginning until that was judged. */
-class Intake {
-  readonly #hash = createHash('sha256');
-  readonly #head = Buffer.allocUnsafe(HEAD_BYTES);
-  #size = 0;
-
-  constructor(readonly maxUploadSize: number) {}
-
-  /** Passes the stream on, and throws when it is too large or no ciphertext. */
-  async *check(stream: Readable): AsyncGenerator<Buffer> {
-    // The request must outlive a refusal, which is answered on the same connection.
-    const chunks = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-    for await (const chunk of chunks) {
-      this.#take(chunk);
-      yield chunk;
-    }
-    if (this.#size < HEAD_BYTES) this.#judge();
-  }
-
-  tally(): { size: number; sha256: string } {
-    return { size: this.#size, sha256: this.#hash.digest('hex') };
-  }
-
-  #take(chunk: Buffer): void {
-    const before = this.#size;
-    this.#size += chunk.length;
-    if (this.#size > this.maxUploadSize) throw tooLarge(this.maxUploadSize);
-    this.#hash.update(chunk);
-    if (before >= HEAD_BYTES) return;
-    chunk.copy(this.#head, before);
-    if (this.#size >= HEAD_BYTES) this.#judge();
-  }
-
-  #judge(): void {
-    if (!mayBeCiphertext(this.#head.subarray(0, Math.min(this.#size, HEAD_BYTES)))) throw onlyCiphertext();
-  }
+function newName(deps: UploadDeps): string {
+  return deps.random(MEDIA_ID_BYTES).toString('base64url');
 }
 
-function isOctetStream(contentType: string | undefined): boolean {
-  const essence = contentType?.split(';')[0]?.trim().toLowerCase();
-  return essence === undefined || essence === '' || essence === 'application/octet-stream';
-}
-
-function onlyCiphertext(): MatrixError {
-  return forbidden('Only encrypted attachments are accepted');
-}
-
-function tooLarge(limit: number): MatrixError {
-  return new MatrixError('M_TOO_LARGE', `Attachments may have at most ${limit} bytes`);
+function mxcOf(media: { shard: ServerName; media_id: string }): string {
+  return `mxc://${media.shard}/${media.media_id}`;
 }

@@ -33,18 +33,23 @@ export interface AppendedEvent {
   /** Whether it notifies, and highlights, by the default push rules. */
   readonly byDefault: { readonly notify: number; readonly highlight: number };
   readonly deviceNid?: number;
+  /** The mxc addresses its sender says it carries; undefined: the sender says nothing. */
+  readonly attachMedia?: readonly string[];
   readonly now: number;
 }
 
 /** Whoever must act on every new event, in its very transaction. Given from above; the list is in `server.ts`. */
 export interface EventObserver {
   onEvent(tx: Transaction, event: AppendedEvent): Promise<void>;
+  /** An event of that seq is redacted: what it said is gone. */
+  onRedaction?(tx: Transaction, redacted: { readonly roomNid: number; readonly seq: number; readonly now: number }): Promise<void>;
 }
 
 export interface Origin {
   readonly senderNid: number;
   readonly deviceNid?: number;
   readonly txnId?: string;
+  readonly attachMedia?: readonly string[];
   readonly now: number;
 }
 
@@ -130,6 +135,7 @@ function appendedEvent(
     ...(threadRoot === undefined ? {} : { threadRoot }),
     byDefault,
     ...(origin.deviceNid === undefined ? {} : { deviceNid: origin.deviceNid }),
+    ...(origin.attachMedia === undefined ? {} : { attachMedia: origin.attachMedia }),
     now: origin.now,
   };
 }

@@ -2,7 +2,7 @@ import type { Session } from '../auth/session.js';
 import { forbidden, MatrixError, notFound } from '../matrix/errors.js';
 import { parseEventId, type EventId, type RoomId } from '../matrix/identifiers.js';
 import { parsePowerLevels } from '../matrix/power-levels.js';
-import { object, optional, string, type JsonObject, type TypeOf } from '../matrix/schema.js';
+import { array, object, optional, string, text, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import { permitMessage, type PermittedDraft } from '../policy/permit.js';
 import type { Transaction } from '../storage/database.js';
 import { redactedText } from './event-text.js';
@@ -13,6 +13,9 @@ import { hasAnnotated } from './relations-store.js';
 import { moveTip } from './rooms-store.js';
 import { appendDraft, type RoomWriting } from './writing.js';
 
+/** Which uploads an event carries (MSC3911). https://github.com/matrix-org/matrix-spec-proposals/pull/3911 */
+export const SendQuery = object({ attach_media: optional(array(text({ pattern: '^mxc://[^/\\s]+/[A-Za-z0-9_-]+$' }), { maxItems: 20 })) });
+
 export const RedactionBody = object({ reason: optional(string) });
 
 /**
@@ -21,9 +24,9 @@ export const RedactionBody = object({ reason: optional(string) });
  */
 export async function sendMessage(
   deps: RoomWriting,
-  call: { session: Session; params: { roomId: RoomId; eventType: string; txnId: string }; body: JsonObject },
+  call: { session: Session; params: { roomId: RoomId; eventType: string; txnId: string }; query?: TypeOf<typeof SendQuery>; body: JsonObject },
 ): Promise<{ event_id: EventId }> {
-  const { session, params, body } = call;
+  const { session, params, query = {}, body } = call;
   const draft = permitMessage(params.eventType, body);
   if (params.eventType === 'm.room.redaction') {
     const redacts = body['redacts'];
@@ -32,7 +35,7 @@ export async function sendMessage(
   }
   return sendOnce(deps, session, { ...params, type: params.eventType }, async (tx, room) => {
     await refuseSecondAnnotation(tx, room, session.userNid, body);
-    return { draft };
+    return { draft, ...(query.attach_media === undefined ? {} : { attachMedia: query.attach_media }) };
   });
 }
 
@@ -70,7 +73,7 @@ async function redact(deps: RoomWriting, session: Session, what: Redaction): Pro
       return { draft, redacts: what.eventId };
     },
     async (tx, room, seq) => {
-      if (target !== undefined) await takeAway(tx, room, target, seq);
+      if (target !== undefined) await takeAway(deps, tx, room, { target, bySeq: seq });
     },
   );
 }
@@ -87,8 +90,9 @@ function refuseRedactionOf(room: LockedRoom, target: EventRow, session: Session)
 }
 
 /** What was said is gone in the transaction that takes the redaction (RULES B16). */
-async function takeAway(tx: Transaction, room: LockedRoom, target: EventRow, bySeq: number): Promise<void> {
+async function takeAway(deps: RoomWriting, tx: Transaction, room: LockedRoom, { target, bySeq }: { target: EventRow; bySeq: number }): Promise<void> {
   await redactEvent(tx, { roomNid: room.nid, seq: target.seq, json: redactedText(target.json, room.version), bySeq });
+  for (const observer of deps.observers) await observer.onRedaction?.(tx, { roomNid: room.nid, seq: target.seq, now: deps.clock() });
   if (target.state_key === null) return;
   // A redacted state event stays in force and says less than before.
   room.tip = { ...room.tip, state_seq: bySeq };
@@ -100,7 +104,7 @@ async function sendOnce(
   deps: RoomWriting,
   session: Session,
   request: { roomId: RoomId; type: string; txnId: string },
-  prepare: (tx: Transaction, room: LockedRoom) => Promise<{ draft: PermittedDraft; redacts?: EventId }>,
+  prepare: (tx: Transaction, room: LockedRoom) => Promise<{ draft: PermittedDraft; redacts?: EventId; attachMedia?: readonly string[] }>,
   afterwards?: (tx: Transaction, room: LockedRoom, seq: number) => Promise<void>,
 ): Promise<{ event_id: EventId }> {
   const now = deps.clock();
@@ -109,13 +113,12 @@ async function sendOnce(
     const room = await lockRoom(tx, request.roomId, deps.states);
     const sent = await findSent(tx, { deviceNid: session.deviceNid, ...request });
     if (sent !== undefined) return { event_id: sent.event_id };
-    const prepared = await prepare(tx, room);
-    const { draft, redacts } = prepared;
+    const { draft, ...more } = await prepare(tx, room);
     const event = await appendDraft(deps, tx, room, draft, {
       actor: session,
       now,
       txnId: request.txnId,
-      ...(redacts === undefined ? {} : { redacts }),
+      ...more,
     });
     await afterwards?.(tx, room, event.seq);
     return { event_id: event.eventId };

@@ -47,9 +47,9 @@ export async function appendDraft(
   tx: Transaction,
   room: LockedRoom,
   draft: PermittedDraft,
-  by: { actor: Actor; now: number; txnId?: string; redacts?: EventId },
+  by: { actor: Actor; now: number; txnId?: string; redacts?: EventId; attachMedia?: readonly string[] },
 ): Promise<AppendedEvent> {
-  const { actor, now, txnId, redacts } = by;
+  const { actor, now, txnId, redacts, attachMedia } = by;
   const composed = await composeEvent(tx, room, draft, {
     sender: actor.userId,
     signer: deps.signer,
@@ -61,6 +61,7 @@ export async function appendDraft(
     now,
     ...(actor.deviceNid === undefined ? {} : { deviceNid: actor.deviceNid }),
     ...(txnId === undefined ? {} : { txnId }),
+    ...(attachMedia === undefined ? {} : { attachMedia }),
   };
   return appendEvent(tx, room, composed, origin, deps.observers);
 }

@@ -1,0 +1,92 @@
+import { MatrixError } from '../matrix/errors.js';
+import type { ServerName } from '../matrix/identifiers.js';
+import type { JsonValue } from '../matrix/schema.js';
+import type { AppendedEvent, EventObserver } from '../rooms/append.js';
+import type { Transaction } from '../storage/database.js';
+import { showInRoom, showOnProfile } from './avatars-store.js';
+import {
+  attachToEvent,
+  closeGranted,
+  closeGrantedToPeople,
+  grantToPeople,
+  grantToRoom,
+  putNewestMessage,
+  replaceUserGrants,
+  withdrawRedacted,
+} from './grants-store.js';
+
+/**
+ * Gives and takes grants with the events that cause them, in their transactions. The mxc address of a file is inside the ciphertext, so a
+ * message is taken to carry what its device uploaded in the last ten minutes, and whatever that device uploaded and nothing carried yet
+ * (RULES C, 2), unless the client says what it carries (7). What a redacted message carried goes with it; avatars are in clear (8).
+ */
+export function mediaGrants(serverName: ServerName): EventObserver {
+  return {
+    onEvent: async (tx, event) => {
+      switch (event.type) {
+        case 'm.room.encrypted':
+          await grantSent(tx, event, serverName);
+          break;
+        case 'm.room.avatar':
+          await hang(tx, event, serverName, { url: event.stateKey === '' ? event.content['url'] : undefined, unlessOnProfile: false });
+          break;
+        case 'm.room.member':
+          await hang(tx, event, serverName, { url: event.stateKey === event.sender ? event.content['avatar_url'] : undefined, unlessOnProfile: true });
+          break;
+      }
+    },
+    onRedaction: (tx, redacted) => withdrawRedacted(tx, redacted),
+  };
+}
+
+/** RULES C, 3: the same for what is sent to devices, to each of their people; bundles of room keys are shared that way. */
+export async function grantToRecipients(
+  tx: Transaction,
+  sent: { type: string; deviceNid: number; senderNid: number; recipients: readonly number[]; now: number },
+): Promise<void> {
+  if (sent.type !== 'm.room.encrypted' || sent.recipients.length === 0) return;
+  if ((await grantToPeople(tx, sent)) > 0) await closeGrantedToPeople(tx, sent);
+}
+
+/** RULES C, 8: what somebody has set as their picture is for whoever may see their profile. */
+export async function showAvatar(tx: Transaction, serverName: ServerName, { userNid, url, now }: { userNid: number; url: string; now: number }): Promise<void> {
+  const mediaId = mediaIdOf(url, serverName);
+  if (mediaId !== undefined) await showOnProfile(tx, { mediaId, serverName, userNid, now });
+}
+
+async function grantSent(tx: Transaction, event: AppendedEvent, serverName: ServerName): Promise<void> {
+  const { deviceNid, roomNid, seq, position, senderNid, now } = event;
+  await putNewestMessage(tx, { userNid: senderNid, roomNid, seq, position });
+  if (deviceNid === undefined) return;
+  const cause = { deviceNid, roomNid, seq, now };
+  if (event.attachMedia !== undefined) {
+    for (const mxc of event.attachMedia) await attach(tx, { ...cause, uploaderNid: senderNid }, mediaIdOf(mxc, serverName));
+    return;
+  }
+  if ((await grantToRoom(tx, cause)) === 0) return;
+  await closeGranted(tx, cause);
+  await replaceUserGrants(tx, cause);
+}
+
+/** https://github.com/matrix-org/matrix-spec-proposals/pull/3911 */
+async function attach(tx: Transaction, cause: Parameters<typeof attachToEvent>[1], mediaId: string | undefined): Promise<void> {
+  if (mediaId !== undefined && (await attachToEvent(tx, cause, mediaId))) return;
+  throw new MatrixError('M_INVALID_PARAM', 'attach_media must name files that you uploaded here and have attached to nothing else');
+}
+
+/** A picture of a room, or one that somebody shows in one room only. */
+async function hang(
+  tx: Transaction,
+  { senderNid, roomNid, seq, now }: AppendedEvent,
+  serverName: ServerName,
+  { url, unlessOnProfile }: { url: JsonValue | undefined; unlessOnProfile: boolean },
+): Promise<void> {
+  const mediaId = typeof url === 'string' ? mediaIdOf(url, serverName) : undefined;
+  if (mediaId !== undefined) await showInRoom(tx, { mediaId, serverName, senderNid, roomNid, seq, now, unlessOnProfile });
+}
+
+/** The media id in an mxc address of this shard. https://spec.matrix.org/v1.19/client-server-api/#matrix-content-mxc-uris */
+function mediaIdOf(mxc: string, serverName: ServerName): string | undefined {
+  const root = `mxc://${serverName}/`;
+  return mxc.startsWith(root) ? mxc.slice(root.length) : undefined;
+}
