@@ -131,6 +131,7 @@ describe('enabled, actions and DELETE', () => {
       expect(await part(alice, 'override', ruleId, 'enabled', { enabled: true })).toMatchObject(none);
       expect(await part(alice, 'override', ruleId, 'actions', silent)).toMatchObject(none);
     }
+    expect(await calls.call(alice, 'GET', ['pushrules', 'global', 'sideride', 'none'], undefined, { malformed: true })).toMatchObject(none);
   });
 });
 

@@ -63,7 +63,8 @@ describe('members', () => {
     const own = await shard.createRoom(alice);
     const room = (await rooms.sync(alice, undefined, { room: { timeline: { limit: 50 } } })).rooms?.join?.[own];
     expect(room?.timeline?.limited).toBe(false);
-    expect((await list(alice, { at: room?.timeline?.prev_batch ?? '' }, own)).status).toBe(200);
+    await rooms.call(alice, 'POST', ['rooms', own, 'invite'], { user_id: bob.userId });
+    expect(ids(await list(alice, { at: room?.timeline?.prev_batch ?? '' }, own))).toEqual(named(alice));
   });
 
   it('never from before one\'s own visibility, nor from after one left (D8)', async () => {

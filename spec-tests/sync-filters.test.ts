@@ -38,6 +38,17 @@ describe('a filter', () => {
     }
   });
 
+  it('of no event at all leaves the timeline empty and has everything in the state, also of rooms one has left', async () => {
+    const [roomId, left] = [await shard.createRoom(alice, [bob]), await shard.createRoom(alice, [bob])];
+    await calls.call(bob, 'POST', ['rooms', left, 'leave'], {});
+    const { rooms } = await filtered(bob, { room: { timeline: { limit: 0 }, include_leave: true } });
+    for (const room of [rooms?.join?.[roomId], rooms?.leave?.[left]]) {
+      expect(room?.timeline).toMatchObject({ events: [], limited: true });
+      expect(keysOfState(room?.state?.events)).toEqual(expect.arrayContaining(['m.room.create', `m.room.member/${bob.userId}`]));
+    }
+    expect(rooms?.leave?.[left]?.state?.events.find(({ state_key }) => state_key === bob.userId)?.content).toMatchObject({ membership: 'leave' });
+  });
+
   it('"types, not_types: a \'*\' can be used as a wildcard to match any sequence of characters"', async () => {
     const roomId = await shard.createRoom(alice, [bob], { name: 'Types' });
     const said = await calls.say(alice, roomId);

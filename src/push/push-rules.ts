@@ -1,7 +1,7 @@
 import type { Session } from '../auth/session.js';
-import type { PushRule, Ruleset } from '../matrix/push-rules.js';
+import { notFound } from '../matrix/errors.js';
+import { ruleKinds, type PushRule, type Ruleset } from '../matrix/push-rules.js';
 import type { Database } from '../storage/database.js';
-import { parseKind } from './rule-bodies.js';
 import { ruleIn } from './rule-edits.js';
 import { rulesetOf } from './rulesets.js';
 
@@ -44,6 +44,8 @@ async function ownRuleset({ db }: Deps, { userNid, userId }: Session): Promise<R
 }
 
 async function ownRule(deps: Deps, { session, params }: RuleCall): Promise<PushRule> {
-  const kind = parseKind(params.kind);
+  // Clients look for rules of kinds that only other servers have.
+  const kind = ruleKinds.find((known) => known === params.kind);
+  if (kind === undefined) throw notFound('You have no such push rule');
   return ruleIn(await ownRuleset(deps, session), kind, params.ruleId);
 }

@@ -15,6 +15,9 @@ import { seqBefore } from './tokens.js';
 
 export const MembersQuery = object({ at: optional(string), membership: optional(string), not_membership: optional(string) });
 
+/** The second event of every room; where sync shows a timeline from its first, `prev_batch` is a point at which nobody was in the room. */
+const FOUNDER_JOINED = 2;
+
 const ALL: readonly Membership[] = ['invite', 'join', 'knock', 'leave', 'ban'];
 
 /**
@@ -64,10 +67,10 @@ function wantedMemberships(membership: Membership | undefined, not: Membership |
   return ALL.filter((each) => each === membership || (not !== undefined && each !== not));
 }
 
-/** RULES D8: never outside one's own visibility; a point in between stands for the next one that may be seen. */
+/** RULES D8: never outside one's own visibility; a point in between stands for the next one that may be seen, one before the room for its beginning. */
 function visiblePoint(room: OpenRoom, seq: number): number {
   const next = room.visibility.ranges.find(({ to }) => seq <= to);
-  return next === undefined ? room.upTo : Math.min(Math.max(seq, next.from), room.upTo);
+  return next === undefined ? room.upTo : Math.min(Math.max(seq, next.from, FOUNDER_JOINED), room.upTo);
 }
 
 function asked(membership: string | undefined): Membership | undefined {

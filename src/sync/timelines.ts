@@ -45,7 +45,8 @@ export async function readTimelines(
   filter: EventFilter | undefined,
   shared: TimelinesAt,
 ): Promise<ReadonlyMap<number, Timeline>> {
-  const limit = limitOf(filter, USUAL_LIMIT, MOST);
+  // Who asks for no event at all wants the state alone.
+  const limit = filter?.limit === 0 ? 0 : limitOf(filter, USUAL_LIMIT, MOST);
   const done = new Map<number, Timeline>();
   let open = wanted.map((room) => ({ room, size: limit, kept: [] as EventRow[], from: room.upToSeq + 1 }));
   for (let round = 0; open.length > 0; round += 1) {
@@ -79,7 +80,7 @@ async function readRanges(tx: ReadTransaction, ranges: readonly SeqRange[], shar
 
 /** It begins right before the first event shown: what a filter left out before that is not in it, so the state there must hold it. */
 function cut({ upToSeq, hasEarlier }: Wanted, rows: readonly EventRow[], { limit, hasMore }: { limit: number; hasMore: boolean }): Timeline {
-  const kept = rows.slice(-limit);
+  const kept = limit === 0 ? [] : rows.slice(-limit);
   const first = kept[0];
   return { rows: kept, limited: hasMore || hasEarlier || rows.length > kept.length, start: first === undefined ? upToSeq : first.seq - 1 };
 }
