@@ -20,6 +20,7 @@ import { directoryStore } from './media/blob-store.js';
 import { grantToRecipients, mediaGrants, showAvatar } from './media/granting.js';
 import { readMediaKey } from './media/media-key.js';
 import { checkMediaKey } from './media/open.js';
+import { deleteIdle } from './media/retention.js';
 import { sweepBlobs } from './media/sweep.js';
 import { userIdsByNid } from './auth/users-store.js';
 import { putAccountData } from './profile/account-data.js';
@@ -250,6 +251,9 @@ function startWorkers(services: Services, log: Logger): readonly NodeJS.Timeout[
   return [
     every(TYPING_EVERY_MS, 'typing', () => stopOverdueTyping(services)),
     ...(services.presence === undefined ? [] : [every(PRESENCE_EVERY_MS, 'presence', () => services.presence?.flush() ?? Promise.resolve())]),
-    every(SWEEP_EVERY_MS, 'sweeping media', () => sweepBlobs(services)),
+    every(SWEEP_EVERY_MS, 'sweeping media', async () => {
+      await deleteIdle(services);
+      await sweepBlobs(services);
+    }),
   ];
 }

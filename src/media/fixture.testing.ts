@@ -11,6 +11,7 @@ import { putMembership } from '../rooms/memberships-store.js';
 import { putState } from '../rooms/state-store.js';
 import { sql, type Database, type Transaction } from '../storage/database.js';
 import type { Engine } from '../storage/engines.testing.js';
+import { advance } from '../storage/stream.js';
 import { directoryStore } from './blob-store.js';
 import { mediaGrants } from './granting.js';
 import { readMediaKey } from './media-key.js';
@@ -82,14 +83,16 @@ export class Room {
   }
 
   /** Sends from a device here, or (without one) as if from elsewhere. */
-  async send(who: Session, now: number, from: { type?: string; deviceNid?: number } = { deviceNid: who.deviceNid }): Promise<void> {
+  async send(who: Session, now: number, from: { type?: string; deviceNid?: number; attachMedia?: readonly string[] } = { deviceNid: who.deviceNid }): Promise<void> {
     await this.db.transaction(async (tx) => {
       this.#seq += 1;
+      // A draw from the stream, as every event makes one: what was served before it stands before it.
+      const position = await advance(tx, []);
       const event: AppendedEvent = {
         roomNid: this.nid,
         roomId: parseRoomId(`!${this.nid}:shard.example`),
         seq: this.#seq,
-        position: this.#seq,
+        position,
         eventId: parseEventId(`$${this.nid}-${this.#seq}`),
         type: 'm.room.encrypted',
         senderNid: who.userNid,

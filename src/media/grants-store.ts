@@ -62,7 +62,7 @@ export interface Forward {
 
 /**
  * Somebody who was served the blob and has since sent a message that the reader, who is in its room, sees. Of each person only the
- * newest message in a room is looked at: whoever is joined and sees an earlier one sees that one too.
+ * newest message in a room is looked at: whoever is joined and sees an earlier one sees that one too. What a redaction has taken back is idle.
  */
 export async function findForward(tx: ReadTransaction, who: Reader, mxc: Mxc): Promise<Forward | undefined> {
   return tx.one<Forward>(sql`
@@ -72,7 +72,7 @@ export async function findForward(tx: ReadTransaction, who: Reader, mxc: Mxc): P
     CROSS JOIN newest_messages sent
     CROSS JOIN memberships mine
     WHERE m.media_id = ${mxc.mediaId} AND m.shard = ${mxc.serverName}
-      AND m.class = 'attachment' AND m.is_attached = 0 AND m.quarantined_ts IS NULL
+      AND m.class = 'attachment' AND m.is_attached = 0 AND m.idle_since_ts IS NULL AND m.quarantined_ts IS NULL
       AND served.media_id = m.media_id AND served.user_nid <> ${who.userNid}
       AND sent.user_nid = served.user_nid AND sent.position > served.position
       AND mine.room_nid = sent.room_nid AND mine.user_nid = ${who.userNid} AND mine.membership = 'join'

@@ -18,7 +18,7 @@ export async function roomLeft(tx: ReadTransaction, quotas: Quotas, userNid: num
 
 /** Counts what was uploaded; uploads that ran side by side may have used up the room together. */
 export async function chargeUpload(tx: Transaction, quotas: Quotas, userNid: number, bytes: number): Promise<void> {
-  await addUsage(tx, userNid, bytes);
+  await addUsage(tx, new Map([[userNid, bytes]]));
   const { user, shard } = await usageOf(tx, userNid);
   if ((quotas.perUser > 0 && user > quotas.perUser) || (quotas.perShard > 0 && shard > quotas.perShard)) throw quotaReached();
 }

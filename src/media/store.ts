@@ -55,17 +55,23 @@ export async function findAnnounced(tx: ReadTransaction, mxc: { serverName: Serv
     WHERE media_id = ${mxc.mediaId} AND shard = ${mxc.serverName} AND quarantined_ts IS NULL`);
 }
 
-/** Gives a pending address its content; false when it is none any more. What was granted ahead goes on granting as if just uploaded. */
+/**
+ * Gives a pending address its content; false when it is none any more. What was granted ahead goes on granting as if just uploaded,
+ * unless it turns out to be a picture, which no message grants.
+ */
 export async function completePending(tx: Transaction, mediaId: string, content: Content, now: number): Promise<boolean> {
-  const until = content.class === 'avatar'
-    ? sql`${NEVER}`
-    : sql`CASE WHEN grants_until_ts IN (${UNTIL_GRANTED}, ${NEVER}) THEN grants_until_ts ELSE ${now + FRESH_MS} END`;
+  const isPicture = content.class === 'avatar' ? 1 : 0;
   const changed = await tx.run(sql`
     UPDATE media SET
       class = ${content.class}, size = ${content.size}, sha256 = ${content.sha256}, blob_name = ${content.blob_name}, wrapped_key = ${content.wrapped_key},
-      content_type = ${content.content_type}, created_ts = ${now}, grants_until_ts = ${until},
-      idle_since_ts = CASE WHEN idle_since_ts IS NULL THEN NULL ELSE ${now} END
+      content_type = ${content.content_type}, created_ts = ${now},
+      grants_until_ts = CASE WHEN ${isPicture} = 1 THEN ${NEVER} WHEN grants_until_ts IN (${UNTIL_GRANTED}, ${NEVER}) THEN grants_until_ts ELSE ${now + FRESH_MS} END,
+      idle_since_ts = CASE WHEN ${isPicture} = 0 AND idle_since_ts IS NULL THEN NULL ELSE CAST(${now} AS BIGINT) END
     WHERE media_id = ${mediaId} AND class = 'pending'`);
+  if (isPicture === 1) {
+    await tx.run(sql`DELETE FROM media_grants WHERE media_id = ${mediaId}`);
+    await tx.run(sql`DELETE FROM media_user_grants WHERE media_id = ${mediaId}`);
+  }
   return changed > 0;
 }
 

@@ -15,9 +15,11 @@ export async function usageOf(tx: ReadTransaction, userNid: number): Promise<Usa
   return { user: of(userNid), shard: of(SHARD) };
 }
 
-/** Adds to both counts, or takes away; the shard's own last, for all wait for it. */
-export async function addUsage(tx: Transaction, userNid: number, bytes: number): Promise<void> {
-  for (const nid of [userNid, SHARD]) {
+/** Adds bytes to the counts of people, or takes them away; the shard's own last, for all wait for it. */
+export async function addUsage(tx: Transaction, bytesByUser: ReadonlyMap<number, number>): Promise<void> {
+  const people = [...bytesByUser].sort(([a], [b]) => a - b);
+  const all = people.reduce((sum, [, bytes]) => sum + bytes, 0);
+  for (const [nid, bytes] of [...people, [SHARD, all] as const]) {
     await tx.run(sql`
       INSERT INTO media_usage (user_nid, bytes) VALUES (${nid}, ${bytes})
       ON CONFLICT (user_nid) DO UPDATE SET bytes = media_usage.bytes + excluded.bytes`);

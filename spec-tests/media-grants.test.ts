@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { startShard, type Answer, type Person, type Shard } from './harness.js';
+import { sealed } from './sealed.js';
+
+const V3 = '/_matrix/client/v3';
+let shard: Shard;
+let alice: Person;
+let bob: Person;
+let carol: Person;
+let roomId: string;
+
+beforeAll(async () => {
+  shard = await startShard();
+  // One of them for each test would be one Argon2id too many.
+  [alice, bob, carol] = await Promise.all([shard.register(), shard.register(), shard.register()]) as [Person, Person, Person];
+});
+beforeEach(async () => {
+  roomId = await shard.createRoom(alice, [bob]);
+});
+afterAll(async () => {
+  await shard.stop();
+});
+
+type Refusal = { errcode?: string };
+const room = (id: string, rest: string): string => `${V3}/rooms/${encodeURIComponent(id)}/${rest}`;
+const uploaded = async (who: Person, bytes = randomBytes(700)): Promise<string> =>
+  (await shard.request<{ content_uri: string }>('POST', '/_matrix/media/v3/upload', { token: who.token, body: bytes })).body.content_uri;
+const fetch = (who: Person, mxc: string): Promise<Answer<Buffer & Refusal>> =>
+  shard.request<Buffer & Refusal>('GET', mxc.replace('mxc://', '/_matrix/client/v1/media/download/'), { token: who.token });
+const mayRead = async (who: Person, mxc: string): Promise<boolean> => (await fetch(who, mxc)).status === 200;
+const send = async (who: Person, to = roomId, query = {}): Promise<string> => {
+  const path = room(to, `send/m.room.encrypted/${randomBytes(6).toString('hex')}`);
+  const { status, body } = await shard.request<{ event_id: string }>('PUT', path, { token: who.token, query, body: sealed() });
+  expect(status).toBe(200);
+  return body.event_id;
+};
+const redact = async (who: Person, eventId: string): Promise<void> => {
+  const path = room(roomId, `redact/${encodeURIComponent(eventId)}/${randomBytes(6).toString('hex')}`);
+  expect((await shard.request('PUT', path, { token: who.token, body: {} })).status).toBe(200);
+};
+
+describe('Sending to devices', () => {
+  const toDevice = (who: Person, to: Person): Promise<Answer<unknown>> => shard.request('PUT', `${V3}/sendToDevice/m.room.encrypted/${randomBytes(6).toString('hex')}`, {
+    token: who.token, body: { messages: { [to.userId]: { '*': { algorithm: 'm.olm.v1.curve25519-aes-sha2', ciphertext: {} } } } },
+  });
+
+  it('a bundle of room keys is for whom it is sent to (3)', async () => {
+    await shard.request('POST', room(roomId, 'invite'), { token: alice.token, body: { user_id: carol.userId } });
+    const mxc = await uploaded(alice);
+    await toDevice(alice, carol);
+    expect([await mayRead(carol, mxc), await mayRead(bob, mxc)]).toEqual([true, false]);
+  });
+
+  it('a stranger, to whom nothing is sent, is granted nothing (B13)', async () => {
+    const stranger = await shard.register();
+    const mxc = await uploaded(alice);
+    await toDevice(alice, stranger);
+    expect(await mayRead(stranger, mxc)).toBe(false);
+  });
+
+  it('keys sent ahead of a message do not outlive a kick', async () => {
+    const mxc = await uploaded(alice);
+    await toDevice(alice, bob);
+    await send(alice);
+    expect(await mayRead(bob, mxc)).toBe(true);
+    await shard.request('POST', room(roomId, 'kick'), { token: alice.token, body: { user_id: bob.userId } });
+    expect(await mayRead(bob, mxc)).toBe(false);
+  });
+});
+
+describe('Forwarding', () => {
+  it('by who has fetched the file opens it to the room they write to, not before, and not after leaving (4)', async () => {
+    const other = await shard.createRoom(bob, [carol]);
+    const mxc = await uploaded(alice);
+    await send(alice);
+    await send(bob, other);
+    expect(await mayRead(carol, mxc)).toBe(false);
+    expect(await mayRead(bob, mxc)).toBe(true);
+    expect(await mayRead(carol, mxc)).toBe(false);
+    await send(bob, other);
+    expect(await mayRead(carol, mxc)).toBe(true);
+    await shard.request('POST', room(other, 'leave'), { token: carol.token, body: {} });
+    expect(await mayRead(carol, mxc)).toBe(false);
+  });
+
+  it('is known to the ledger before the bytes leave, and over a crash', async () => {
+    const other = await shard.createRoom(bob, [carol]);
+    const mxc = await uploaded(alice);
+    await send(alice);
+    const before = shard.stored();
+    expect(await mayRead(carol, mxc)).toBe(false);
+    expect(shard.stored()).toEqual(before);
+    expect(await mayRead(bob, mxc)).toBe(true);
+    expect(Number.parseInt(shard.stored()['ledger_blobs'] ?? '', 10)).toBe(Number.parseInt(before['ledger_blobs'] ?? '', 10) + 1);
+    await shard.crash();
+    await send(bob, other);
+    expect(await mayRead(carol, mxc)).toBe(true);
+  });
+});
+
+describe('attach_media (MSC3911)', () => {
+  it('names what a message carries, and that is its only grant (7)', async () => {
+    const other = await shard.createRoom(alice, [carol]);
+    const [named, unnamed] = [await uploaded(alice), await uploaded(alice)];
+    await send(alice, roomId, { attach_media: named });
+    await send(alice, other);
+    expect([await mayRead(bob, named), await mayRead(carol, named)]).toEqual([true, false]);
+    expect([await mayRead(bob, unnamed), await mayRead(carol, unnamed)]).toEqual([false, true]);
+  });
+
+  it('M_INVALID_PARAM: not one’s own, named twice, of another server, or no address; and nothing is sent', async () => {
+    const own = await uploaded(alice);
+    await send(alice, roomId, { attach_media: own });
+    const before = shard.stored();
+    for (const mxc of [own, await uploaded(bob), 'mxc://elsewhere.example/abc', 'mxc://localhost/abc']) {
+      const path = room(roomId, `send/m.room.encrypted/${randomBytes(6).toString('hex')}`);
+      const refusal = await shard.request<Refusal>('PUT', path, { token: alice.token, query: { attach_media: mxc }, body: sealed() });
+      expect([mxc, refusal.status, refusal.body.errcode]).toEqual([mxc, 400, 'M_INVALID_PARAM']);
+    }
+    expect(shard.stored()['events']).toBe(before['events']);
+    expect(shard.stored()['media_grants']).toBe(before['media_grants']);
+  });
+});
+
+describe('Redacting', () => {
+  it('takes back what the message may have carried, once no other message may carry it', async () => {
+    const [first, second] = [await uploaded(alice), await uploaded(alice)];
+    const [one, two] = [await send(alice), await send(alice)];
+    await redact(alice, one);
+    expect([await mayRead(bob, first), await mayRead(bob, second)]).toEqual([true, true]);
+    await redact(alice, two);
+    expect([await mayRead(bob, first), await mayRead(bob, second), await mayRead(alice, first)]).toEqual([false, false, true]);
+    await send(alice);
+    expect(await mayRead(bob, first)).toBe(false);
+  });
+
+  it('another person’s message takes back nothing', async () => {
+    const mxc = await uploaded(alice);
+    const [event] = [await send(bob), await send(alice)];
+    await redact(bob, event);
+    expect(await mayRead(bob, mxc)).toBe(true);
+  });
+});
+
+describe('Uploading in two steps', () => {
+  const create = (who: Person): Promise<Answer<{ content_uri: string; unused_expires_at: number }>> => shard.request('POST', '/_matrix/media/v1/create', { token: who.token });
+  const put = (who: Person, mxc: string, body: Buffer): Promise<Answer<Refusal>> =>
+    shard.request<Refusal>('PUT', mxc.replace('mxc://', '/_matrix/media/v3/upload/'), { token: who.token, body });
+
+  it('M_NOT_YET_UPLOADED: to whom it is granted; to everybody else it does not exist (C3)', async () => {
+    const bytes = randomBytes(5000);
+    const { body: { content_uri: mxc, unused_expires_at: expires } } = await create(alice);
+    expect(mxc).toMatch(/^mxc:\/\/localhost\/[A-Za-z0-9_-]{32}$/);
+    expect(expires).toBeGreaterThan(Date.now() + 86_000_000);
+    expect([await fetch(alice, mxc), await fetch(bob, mxc)]).toMatchObject([{ status: 504, body: { errcode: 'M_NOT_YET_UPLOADED' } }, { status: 404 }]);
+    await send(alice);
+    expect([await fetch(bob, mxc), await fetch(carol, mxc)]).toMatchObject([{ status: 504 }, { status: 404, body: { errcode: 'M_NOT_FOUND' } }]);
+    expect(await put(alice, mxc, bytes)).toMatchObject({ status: 200, body: {} });
+    expect((await fetch(bob, mxc)).body.equals(bytes)).toBe(true);
+  });
+
+  it('M_CANNOT_OVERWRITE_MEDIA: what has content keeps it', async () => {
+    const bytes = randomBytes(500);
+    const { body: { content_uri: mxc } } = await create(alice);
+    await put(alice, mxc, bytes);
+    for (const taken of [mxc, await uploaded(alice)]) {
+      expect(await put(alice, taken, randomBytes(500))).toMatchObject({ status: 409, body: { errcode: 'M_CANNOT_OVERWRITE_MEDIA' } });
+    }
+    expect((await fetch(alice, mxc)).body.equals(bytes)).toBe(true);
+  });
+
+  it('M_NOT_FOUND: what nobody announced, or another person, or another server', async () => {
+    const { body: { content_uri: mxc } } = await create(alice);
+    const answers = [await put(bob, mxc, randomBytes(9)), await put(bob, await uploaded(alice), randomBytes(9))];
+    for (const other of ['mxc://localhost/AAAA', mxc.replace('localhost', 'elsewhere.example')]) answers.push(await put(alice, other, randomBytes(9)));
+    for (const { status, text } of answers) expect([status, text]).toEqual([404, answers[0]?.text]);
+  });
+
+  it('refused content leaves the address to be tried again', async () => {
+    const { body: { content_uri: mxc } } = await create(alice);
+    expect(await put(alice, mxc, Buffer.from('The minutes of the meeting. '.repeat(50)))).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN' } });
+    expect((await put(alice, mxc, randomBytes(500))).status).toBe(200);
+  });
+
+  it('M_LIMIT_EXCEEDED: too many announced and not uploaded', async () => {
+    const eve = await shard.register();
+    for (let i = 0; i < 5; i += 1) expect((await create(eve)).status).toBe(200);
+    const refusal = await create(eve);
+    expect([refusal.status, refusal.body]).toMatchObject([429, { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: expect.any(Number) }]);
+  });
+
+  it('nothing of all this made the server fail', () => {
+    expect(shard.failures()).toEqual([]);
+  });
+});

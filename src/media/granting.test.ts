@@ -1,0 +1,207 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Session } from '../auth/session.js';
+import { deliveriesOf } from '../ledger/blobs-store.js';
+import { sql } from '../storage/database.js';
+import { engines } from '../storage/engines.testing.js';
+import { grantToRecipients } from './granting.js';
+import { leaveFor, MOST_INFERRED, takeLeave, useLeave } from './grants.js';
+import { openShard, person, Room, serverName, upload, type Shard } from './fixture.testing.js';
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+describe.each(engines)('media granted on $name', (engine) => {
+  let shard: Shard;
+  let alice: Session;
+  let bob: Session;
+  let carol: Session;
+  let room: Room;
+
+  beforeEach(async () => {
+    shard = await openShard(engine);
+    [alice, bob, carol] = [await person(shard.db, 'alice', 100), await person(shard.db, 'bob', 200), await person(shard.db, 'carol', 300)];
+    room = await Room.open(shard.db, 1000, alice);
+    await room.member(bob, 'join');
+  });
+  afterEach(() => shard.close());
+
+  const leave = (who: Session, mediaId: string) => shard.db.read((tx) => leaveFor(tx, who, { serverName, mediaId }, shard.time.now));
+  const may = async (who: Session, mediaId: string): Promise<boolean> => (await leave(who, mediaId)) !== undefined;
+  const serve = async (who: Session, mediaId: string): Promise<void> => {
+    const taken = await takeLeave(shard, who, { serverName, mediaId });
+    await shard.db.transaction((tx) => useLeave(tx, who, taken, { what: 'download', bytes: 1, now: shard.time.now }));
+  };
+  const toDevices = (recipients: readonly Session[], type = 'm.room.encrypted'): Promise<void> =>
+    shard.db.transaction((tx) => grantToRecipients(tx, {
+      type, deviceNid: alice.deviceNid, senderNid: alice.userNid, recipients: recipients.map(({ userNid }) => userNid), now: shard.time.now,
+    }));
+
+  describe('by a message to devices', () => {
+    it('comes to each recipient, and to nobody else', async () => {
+      const blob = await upload(shard, alice);
+      await toDevices([carol]);
+      expect([await may(carol, blob), await may(bob, blob)]).toEqual([true, false]);
+    });
+
+    it('does not come with what is no ciphertext, or from another device', async () => {
+      const blob = await upload(shard, bob);
+      await toDevices([carol]);
+      const own = await upload(shard, alice);
+      await toDevices([carol], 'm.room_key_request');
+      expect([await may(carol, blob), await may(carol, own)]).toEqual([false, false]);
+    });
+
+    it('is replaced by the grant of the message that follows, so that leaving ends it', async () => {
+      const blob = await upload(shard, alice);
+      await toDevices([bob, carol]);
+      await room.send(alice, shard.time.now);
+      await room.member(bob, 'leave');
+      expect([await may(bob, blob), await may(carol, blob)]).toEqual([false, true]);
+    });
+
+    it('does not come to who has the blob through a room', async () => {
+      const blob = await upload(shard, alice);
+      await room.send(alice, shard.time.now);
+      await toDevices([bob]);
+      await room.member(bob, 'leave');
+      expect(await may(bob, blob)).toBe(false);
+    });
+
+    it('leaves the message that follows within ten minutes to grant its room, and no later one', async () => {
+      const blob = await upload(shard, alice);
+      shard.time.now += 30 * MINUTE;
+      await toDevices([carol]);
+      const second = await Room.open(shard.db, 2000, alice);
+      const dave = await person(shard.db, 'dave', 400);
+      await second.member(dave, 'join');
+      await room.send(alice, shard.time.now + 10 * MINUTE - 1);
+      await second.send(alice, shard.time.now + 10 * MINUTE + 1);
+      expect([await may(bob, blob), await may(dave, blob)]).toEqual([true, false]);
+    });
+  });
+
+  describe('by a client that says what its message carries', () => {
+    const mxc = (mediaId: string): string => `mxc://${serverName}/${mediaId}`;
+    const sendWith = (who: Session, ...blobs: readonly string[]): Promise<void> =>
+      room.send(who, shard.time.now, { deviceNid: who.deviceNid, attachMedia: blobs.map(mxc) });
+
+    it('is the only grant: neither other blobs nor other rooms get any', async () => {
+      const second = await Room.open(shard.db, 2000, alice);
+      await second.member(carol, 'join');
+      const [named, other] = [await upload(shard, alice), await upload(shard, alice)];
+      await sendWith(alice, named);
+      await second.send(alice, shard.time.now);
+      expect([await may(bob, named), await may(bob, other), await may(carol, named), await may(carol, other)]).toEqual([true, false, false, true]);
+    });
+
+    it('takes back what was inferred before', async () => {
+      const second = await Room.open(shard.db, 2000, alice);
+      await second.member(carol, 'join');
+      const blob = await upload(shard, alice);
+      await second.send(alice, shard.time.now);
+      await sendWith(alice, blob);
+      expect([await may(bob, blob), await may(carol, blob)]).toEqual([true, false]);
+    });
+
+    it('is refused for another person’s blob, for one attached already, and for none', async () => {
+      const [own, foreign] = [await upload(shard, alice), await upload(shard, bob)];
+      await sendWith(alice, own);
+      for (const blob of [own, foreign, 'nothing']) await expect(sendWith(alice, blob)).rejects.toMatchObject({ errcode: 'M_INVALID_PARAM' });
+      await expect(room.send(alice, shard.time.now, { deviceNid: alice.deviceNid, attachMedia: ['mxc://other.example/x'] })).rejects.toMatchObject({ errcode: 'M_INVALID_PARAM' });
+    });
+
+    it('is not forwarded by inference', async () => {
+      const second = await Room.open(shard.db, 2000, bob);
+      await second.member(carol, 'join');
+      const blob = await upload(shard, alice);
+      await sendWith(alice, blob);
+      await serve(bob, blob);
+      await second.send(bob, shard.time.now);
+      expect(await may(carol, blob)).toBe(false);
+    });
+  });
+
+  describe('by who was served it', () => {
+    let second: Room;
+    let blob: string;
+    beforeEach(async () => {
+      second = await Room.open(shard.db, 2000, bob);
+      await second.member(carol, 'join');
+      blob = await upload(shard, alice);
+      await room.send(alice, shard.time.now);
+    });
+
+    it('comes to readers of a room they later write to, and the forwarder is written down', async () => {
+      await serve(bob, blob);
+      expect(await may(carol, blob)).toBe(false);
+      await second.send(bob, shard.time.now);
+      expect(await may(carol, blob)).toBe(true);
+      await serve(carol, blob);
+      const grants = await shard.db.read((tx) => tx.all(sql`SELECT user_nid, why, by_nid, room_nid FROM media_user_grants`));
+      expect(grants).toEqual([{ user_nid: carol.userNid, why: 'forwarded', by_nid: bob.userNid, room_nid: 2000 }]);
+      expect(await shard.db.read((tx) => deliveriesOf(tx, blob))).toEqual([bob, carol].map(({ userNid, deviceNid }) =>
+        ({ user_nid: userNid, device_nid: deviceNid, what: 'download', served_ts: shard.time.now, bytes: 1 })));
+    });
+
+    it('goes on from reader to reader', async () => {
+      const dave = await person(shard.db, 'dave', 400);
+      const third = await Room.open(shard.db, 3000, carol);
+      await third.member(dave, 'join');
+      await serve(bob, blob);
+      await second.send(bob, shard.time.now);
+      await third.send(carol, shard.time.now);
+      await serve(carol, blob);
+      expect(await may(dave, blob)).toBe(false);
+      await third.send(carol, shard.time.now);
+      expect(await may(dave, blob)).toBe(true);
+    });
+
+    it('does not come by what they wrote before, by a reaction, or by who was never served it', async () => {
+      await second.send(bob, shard.time.now);
+      await serve(bob, blob);
+      await second.send(bob, shard.time.now, { deviceNid: bob.deviceNid, type: 'm.reaction' });
+      await second.send(carol, shard.time.now);
+      expect(await may(carol, blob)).toBe(false);
+      const third = await Room.open(shard.db, 3000, alice);
+      await third.member(carol, 'join');
+      await third.send(alice, shard.time.now + 11 * MINUTE);
+      expect(await may(carol, blob)).toBe(false);
+    });
+
+    it('ends with leaving the room it came through', async () => {
+      await serve(bob, blob);
+      await second.send(bob, shard.time.now);
+      await serve(carol, blob);
+      await second.member(carol, 'leave');
+      expect(await may(carol, blob)).toBe(false);
+    });
+
+    it('does not come to who joins later where history begins with joining', async () => {
+      await second.visibility('joined');
+      await serve(bob, blob);
+      await second.send(bob, shard.time.now);
+      const dave = await person(shard.db, 'dave', 400);
+      await second.member(dave, 'join');
+      expect([await may(carol, blob), await may(dave, blob)]).toEqual([true, false]);
+    });
+
+    it('comes to one reader two hundred times a day; then all that is not granted is asked for too soon, there or not', async () => {
+      await serve(bob, blob);
+      await second.send(bob, shard.time.now);
+      await shard.db.transaction(async (tx) => {
+        await tx.run(sql`
+          INSERT INTO media (media_id, shard, class, uploader_nid, device_nid, created_ts, grants_until_ts)
+          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${MOST_INFERRED})
+          SELECT 'm' || i, ${serverName}, 'pending', ${alice.userNid}, ${alice.deviceNid}, 0, 0 FROM n`);
+        await tx.run(sql`
+          INSERT INTO media_user_grants (media_id, user_nid, why, by_nid, room_nid, granted_ts)
+          SELECT media_id, ${carol.userNid}, 'forwarded', ${bob.userNid}, 2000, ${shard.time.now} FROM media WHERE class = 'pending'`);
+      });
+      for (const mediaId of [blob, 'nothing']) await expect(leave(carol, mediaId)).rejects.toMatchObject({ errcode: 'M_LIMIT_EXCEEDED' });
+      expect(await may(carol, await upload(shard, carol))).toBe(true);
+      expect(await may(alice, 'nothing')).toBe(false);
+      shard.time.now += DAY + 1;
+      expect(await may(carol, blob)).toBe(true);
+    });
+  });
+});
