@@ -17,7 +17,9 @@ interface Waiting {
 export class Connection {
   readonly #host: string;
   readonly #socket: Socket;
-  #received: Buffer = Buffer.alloc(0);
+  readonly #chunks: Buffer[] = [];
+  /** Bytes it takes until looking again makes sense: copying all that came for every chunk would be dearer than the answer. */
+  #due = 0;
   #waiting: Waiting | undefined;
 
   constructor(baseUrl: string) {
@@ -44,10 +46,18 @@ export class Connection {
   }
 
   #take(chunk: Buffer): void {
-    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-    const reply = complete(this.#received);
-    if (reply === undefined) return;
-    this.#received = Buffer.alloc(0);
+    this.#chunks.push(chunk);
+    this.#due -= chunk.length;
+    if (this.#due > 0) return;
+    const received = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
+    const reply = complete(received);
+    if (typeof reply === 'number') {
+      this.#chunks.splice(0, this.#chunks.length, received);
+      this.#due = reply;
+      return;
+    }
+    this.#chunks.length = 0;
+    this.#due = 0;
     const waiting = this.#waiting;
     this.#waiting = undefined;
     waiting?.resolve(reply);
@@ -60,20 +70,20 @@ export class Connection {
   }
 }
 
-/** The whole answer, once all of it is there. */
-function complete(received: Buffer): Reply | undefined {
+/** The whole answer, once all of it is there; until then, how many bytes are missing at least. */
+function complete(received: Buffer): Reply | number {
   const end = received.indexOf('\r\n\r\n');
-  if (end < 0) return undefined;
+  if (end < 0) return 1;
   const head = received.toString('latin1', 0, end);
   const status = Number(head.slice(9, 12));
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
   if (length !== undefined) {
     const last = end + 4 + Number(length);
-    return received.length < last ? undefined : { status, text: received.toString('utf8', end + 4, last) };
+    return received.length < last ? last - received.length : { status, text: received.toString('utf8', end + 4, last) };
   }
   if (!/\r\ntransfer-encoding: *chunked/i.test(head)) return { status, text: '' };
   const text = unchunked(received, end + 4);
-  return text === undefined ? undefined : { status, text };
+  return text === undefined ? 1 : { status, text };
 }
 
 function unchunked(received: Buffer, start: number): string | undefined {

@@ -4,7 +4,7 @@ import { parseOpaque, parseRoomId, type RoomId } from '../matrix/identifiers.js'
 import { JsonText } from '../matrix/reply.js';
 import { anyObject, boolean, natural, object, record, string, type TypeOf } from '../matrix/schema.js';
 import type { Database, Transaction } from '../storage/database.js';
-import { groupBy } from './group-by.js';
+import { groupBy } from '../storage/group-by.js';
 import {
   countSessions,
   deleteSessions,

@@ -5,7 +5,7 @@ import { JsonText } from '../matrix/reply.js';
 import { object, record, string, type TypeOf } from '../matrix/schema.js';
 import type { Database, Transaction } from '../storage/database.js';
 import { advance, holdStream } from '../storage/stream.js';
-import { groupBy } from './group-by.js';
+import { groupBy } from '../storage/group-by.js';
 import { fallbackKeysFor, markFallbackKeysUsed, takeOneTimeKeys, type DeviceKey, type WantedKey } from './one-time-keys-store.js';
 import { devicesOf, type Person } from './people-store.js';
 import { knownPeople } from './people.js';

@@ -1,4 +1,4 @@
-import { inList, join, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
+import { inList, join, rowsOf, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
 import { batchesOf } from './batches.js';
 
 export interface NamedKey {
@@ -52,7 +52,7 @@ export async function takeOneTimeKeys(tx: Transaction, wanted: readonly WantedKe
   const taken: DeviceKey[] = [];
   for (const batch of batchesOf(wanted)) {
     taken.push(...await tx.all<DeviceKey>(sql`
-      WITH wanted (device_nid, algorithm) AS (VALUES ${rowsOf(batch)})
+      WITH wanted (device_nid, algorithm) AS (VALUES ${wantedRows(batch)})
       DELETE FROM one_time_keys
       WHERE (device_nid, algorithm, key_id) IN (
         SELECT w.device_nid, w.algorithm, (
@@ -74,7 +74,7 @@ export async function fallbackKeysFor(tx: ReadTransaction, wanted: readonly Want
   const found: FallbackKey[] = [];
   for (const batch of batchesOf(wanted)) {
     found.push(...await tx.all<FallbackKey>(sql`
-      WITH wanted (device_nid, algorithm) AS (VALUES ${rowsOf(batch)})
+      WITH wanted (device_nid, algorithm) AS (VALUES ${wantedRows(batch)})
       SELECT f.device_nid, f.algorithm, f.key_id, f.json, f.is_used
       FROM wanted w JOIN fallback_keys f ON f.device_nid = w.device_nid AND f.algorithm = w.algorithm`));
   }
@@ -84,11 +84,11 @@ export async function fallbackKeysFor(tx: ReadTransaction, wanted: readonly Want
 export async function markFallbackKeysUsed(tx: Transaction, keys: readonly WantedKey[]): Promise<void> {
   for (const batch of batchesOf(keys)) {
     await tx.run(sql`
-      WITH given (device_nid, algorithm) AS (VALUES ${rowsOf(batch)})
+      WITH given (device_nid, algorithm) AS (VALUES ${wantedRows(batch)})
       UPDATE fallback_keys SET is_used = 1 WHERE (device_nid, algorithm) IN (SELECT device_nid, algorithm FROM given)`);
   }
 }
 
-function rowsOf(wanted: readonly WantedKey[]): Sql {
-  return join(wanted.map(({ device_nid, algorithm }) => sql`(CAST(${device_nid} AS BIGINT), ${algorithm})`), ', ');
+function wantedRows(wanted: readonly WantedKey[]): Sql {
+  return rowsOf(wanted.map(({ device_nid, algorithm }) => [device_nid, algorithm]), ['BIGINT', 'TEXT']);
 }

@@ -5,7 +5,7 @@ import { array, object, record, string, type TypeOf } from '../matrix/schema.js'
 import type { Database } from '../storage/database.js';
 import { crossSigningKeysOf, visibleSignatures, type CrossSigningRow, type KeySignature, type Usage } from './cross-signing-store.js';
 import { deviceKeysOf, type DeviceKeysRow } from './device-keys-store.js';
-import { groupBy } from './group-by.js';
+import { groupBy } from '../storage/group-by.js';
 import type { Person } from './people-store.js';
 import { knownPeople } from './people.js';
 import { jsonObjectOf, withMember } from './splice.js';

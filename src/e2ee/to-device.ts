@@ -4,7 +4,7 @@ import { MatrixError } from '../matrix/errors.js';
 import { anyObject, object, record, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
 import { advance, type Range } from '../storage/stream.js';
-import { groupBy } from './group-by.js';
+import { groupBy } from '../storage/group-by.js';
 import { devicesOf, type DeviceRow } from './people-store.js';
 import { knownPeople } from './people.js';
 import { deleteToDevice, forgetTransactions, insertToDevice, putTransaction, toDeviceIn } from './to-device-store.js';

@@ -2,7 +2,16 @@ import type { Readable } from 'node:stream';
 
 /** A JSON answer already serialised: stored event texts spliced together, sent as they are. */
 export class JsonText {
-  constructor(readonly text: string) {}
+  readonly parts: readonly string[];
+
+  /** The text, or what it is made of: a large one is never put together, only its bytes are. */
+  constructor(text: string | readonly string[]) {
+    this.parts = typeof text === 'string' ? [text] : text;
+  }
+
+  get text(): string {
+    return this.parts.join('');
+  }
 }
 
 declare const written: unique symbol;

@@ -17,12 +17,13 @@ export async function threadSums(
 ): Promise<readonly ThreadSums[]> {
   if (points.length === 0) return [];
   return tx.all<ThreadSums>(sql`
-    WITH picked (room_nid, seq) AS (VALUES ${rowsOf(points.map((p) => [p.room_nid, p.seq]), 2)}),
+    WITH picked (room_nid, seq) AS (VALUES ${rowsOf(points.map((p) => [p.room_nid, p.seq]), ['BIGINT', 'BIGINT'])}),
     threaded (room_nid, root_id, notify_sum, highlight_sum, room_seq, thread_seq) AS (
       SELECT t.room_nid, t.root_id, t.notify_sum, t.highlight_sum, p.seq, (
         SELECT coalesce(max(r.seq), 0) FROM receipts r
         WHERE r.room_nid = t.room_nid AND r.user_nid = ${userNid} AND r.thread_id = t.root_id)
-      FROM picked p JOIN threads t ON t.room_nid = p.room_nid AND t.newest_seq > p.seq),
+      FROM picked p CROSS JOIN threads t
+      WHERE t.room_nid = p.room_nid AND t.newest_seq > p.seq),
     unread (room_nid, root_id, notify_sum, highlight_sum, last_read) AS (
       SELECT room_nid, root_id, notify_sum, highlight_sum, (
         SELECT max(e.seq) FROM events e

@@ -1,5 +1,6 @@
 import { MAIN, readPoints, UNTHREADED, type MainSums, type ReadPoint } from '../rooms/receipts-store.js';
 import type { ReadTransaction } from '../storage/database.js';
+import { groupBy, roomNidOf } from '../storage/group-by.js';
 import { differencesOf, threadSums } from './counts-store.js';
 
 /** https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications */
@@ -25,7 +26,7 @@ export interface CountedRoom {
  */
 export async function unreadCounts(tx: ReadTransaction, userNid: number, rooms: readonly CountedRoom[]): Promise<ReadonlyMap<number, RoomCounts>> {
   if (rooms.length === 0) return new Map();
-  const points = await readPoints(tx, rooms.map(({ room }) => room.nid), userNid);
+  const points = groupBy(await readPoints(tx, rooms.map(({ room }) => room.nid), userNid), roomNidOf);
   const counts = new Map<number, RoomCounts>();
   for (const counted of rooms) counts.set(counted.room.nid, { main: mainCount(counted, points), threads: NO_THREADS });
   const threaded = rooms.filter(({ room, tip }) => tip.thread_seq > readSeq(room, points, UNTHREADED));
@@ -36,10 +37,11 @@ export async function unreadCounts(tx: ReadTransaction, userNid: number, rooms: 
 }
 
 type Room = CountedRoom['room'];
+type Points = ReadonlyMap<number, readonly ReadPoint[]>;
 type Counts = Map<number, RoomCounts>;
 const NO_THREADS: ReadonlyMap<string, UnreadCounts> = new Map();
 
-async function countThreads(tx: ReadTransaction, userNid: number, rooms: readonly CountedRoom[], points: readonly ReadPoint[], counts: Counts): Promise<void> {
+async function countThreads(tx: ReadTransaction, userNid: number, rooms: readonly CountedRoom[], points: Points, counts: Counts): Promise<void> {
   const from = rooms.map(({ room }) => ({ room_nid: room.nid, seq: readSeq(room, points, UNTHREADED) }));
   for (const thread of await threadSums(tx, userNid, from)) {
     const unread = { notification_count: thread.notify_sum - thread.read_notify, highlight_count: thread.highlight_sum - thread.read_highlight };
@@ -48,7 +50,7 @@ async function countThreads(tx: ReadTransaction, userNid: number, rooms: readonl
 }
 
 /** Adds what the reader's own push rules say differently of events not read yet. */
-async function correctCounts(tx: ReadTransaction, userNid: number, rooms: readonly CountedRoom[], points: readonly ReadPoint[], counts: Counts): Promise<void> {
+async function correctCounts(tx: ReadTransaction, userNid: number, rooms: readonly CountedRoom[], points: Points, counts: Counts): Promise<void> {
   const byNid = new Map(rooms.map(({ room }) => [room.nid, room]));
   for (const { room_nid, seq, thread_root, notify, highlight } of await differencesOf(tx, userNid, [...byNid.keys()])) {
     const room = byNid.get(room_nid);
@@ -66,11 +68,11 @@ function putThread(counts: Counts, roomNid: number, rootId: string, unread: Unre
   if (of !== undefined) counts.set(roomNid, { main: of.main, threads: new Map(of.threads).set(rootId, unread) });
 }
 
-function mainCount({ room, tip }: CountedRoom, points: readonly ReadPoint[]): UnreadCounts {
+function mainCount({ room, tip }: CountedRoom, points: Points): UnreadCounts {
   let read = room.baseline;
   let readTo = room.changedSeq;
-  for (const point of points) {
-    if (!isFor(point, room, MAIN) || point.seq <= readTo) continue;
+  for (const point of points.get(room.nid) ?? []) {
+    if (!isFor(point, MAIN) || point.seq <= readTo) continue;
     read = point;
     readTo = point.seq;
   }
@@ -80,13 +82,13 @@ function mainCount({ room, tip }: CountedRoom, points: readonly ReadPoint[]): Un
   };
 }
 
-function readSeq(room: Room, points: readonly ReadPoint[], threadId: string): number {
+function readSeq(room: Room, points: Points, threadId: string): number {
   let readTo = room.changedSeq;
-  for (const point of points) if (isFor(point, room, threadId)) readTo = Math.max(readTo, point.seq);
+  for (const point of points.get(room.nid) ?? []) if (isFor(point, threadId)) readTo = Math.max(readTo, point.seq);
   return readTo;
 }
 
 /** An unthreaded receipt reads everything up to it, in every thread. */
-function isFor({ room_nid, thread_id }: ReadPoint, room: Room, threadId: string): boolean {
-  return room_nid === room.nid && (thread_id === UNTHREADED || thread_id === threadId);
+function isFor({ thread_id }: ReadPoint, threadId: string): boolean {
+  return thread_id === UNTHREADED || thread_id === threadId;
 }

@@ -1,5 +1,5 @@
 import type { EventId, RoomId } from '../matrix/identifiers.js';
-import { inList, join, rowsOf, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
+import { inList, rowsOf, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
 
 export interface NewEventRow {
   readonly room_nid: number;
@@ -40,9 +40,8 @@ export interface EventRow {
   readonly json: string;
   readonly device_nid: number | null;
   readonly txn_id: string | null;
-  readonly prev_content: string | null;
-  readonly prev_sender: string | null;
-  readonly prev_event_id: string | null;
+  /** The members of `unsigned` that tell of the state event whose place this one took. */
+  readonly replaced: string | null;
   readonly redacted_by_seq: number | null;
   readonly redacted_because: string | null;
 }
@@ -50,13 +49,13 @@ export interface EventRow {
 // Sub-queries rather than joins: nearly no event replaces or was redacted, and then they cost nothing.
 const eventColumns = sql`e.room_nid, e.seq, e.event_id, e.type, e.state_key, e.sender_nid, e.origin_server_ts, e.json, e.device_nid, e.txn_id, e.redacted_by_seq,
   CASE WHEN e.replaces_seq IS NOT NULL THEN (
-    SELECT p.json -> 'content' FROM events p WHERE p.room_nid = e.room_nid AND p.seq = e.replaces_seq) END AS prev_content,
-  CASE WHEN e.replaces_seq IS NOT NULL THEN (
-    SELECT p.json ->> 'sender' FROM events p WHERE p.room_nid = e.room_nid AND p.seq = e.replaces_seq) END AS prev_sender,
-  CASE WHEN e.replaces_seq IS NOT NULL THEN (
-    SELECT p.event_id FROM events p WHERE p.room_nid = e.room_nid AND p.seq = e.replaces_seq) END AS prev_event_id,
+    SELECT '"replaces_state":"' || p.event_id || '","prev_sender":' || CAST(p.json -> 'sender' AS TEXT) || ',"prev_content":' || CAST(p.json -> 'content' AS TEXT)
+    FROM events p WHERE p.room_nid = e.room_nid AND p.seq = e.replaces_seq) END AS replaced,
   CASE WHEN e.redacted_by_seq IS NOT NULL THEN (
     SELECT r.json FROM events r WHERE r.room_nid = e.room_nid AND r.seq = e.redacted_by_seq) END AS redacted_because`;
+
+// In what follows CROSS JOIN keeps SQLite to the order written: from the rows picked to what they pick. It knows nothing of how full
+// the tables are, and would rather read all of a table than look up some hundreds of rows.
 
 /** A stretch of a room's timeline, both ends included. */
 export interface SeqRange {
@@ -69,10 +68,11 @@ export interface SeqRange {
 export async function eventsInRanges(tx: ReadTransaction, ranges: readonly SeqRange[]): Promise<readonly EventRow[]> {
   if (ranges.length === 0) return [];
   const rows = await tx.all<EventRow>(sql`
-    WITH picked (room_nid, from_seq, to_seq) AS (VALUES ${rowsOf(ranges.map((range) => [range.room_nid, range.from, range.to]), 3)})
+    WITH picked (room_nid, from_seq, to_seq) AS (VALUES ${rowsOf(ranges.map((range) => [range.room_nid, range.from, range.to]), ['BIGINT', 'BIGINT', 'BIGINT'])})
     SELECT ${eventColumns}
     FROM picked
-    JOIN events e ON e.room_nid = picked.room_nid AND e.seq BETWEEN picked.from_seq AND picked.to_seq`);
+    CROSS JOIN events e
+    WHERE e.room_nid = picked.room_nid AND e.seq BETWEEN picked.from_seq AND picked.to_seq`);
   // They come in order already, as a rule; the database would copy them all to make sure.
   return [...rows].sort((a, b) => a.room_nid - b.room_nid || a.seq - b.seq);
 }
@@ -142,15 +142,20 @@ export async function stateEventsAt(tx: ReadTransaction, points: readonly StateP
   if (points.length === 0) return [];
   const wanted = members === 'with members' ? sql`` : sql`AND s.type <> 'm.room.member'`;
   return tx.all<EventRow>(sql`
-    WITH picked (room_nid, seq, since) AS (VALUES ${rowsOf(points.map((p) => [p.room_nid, p.seq, p.since]), 3)})
+    WITH picked (room_nid, seq, since) AS (VALUES ${rowsOf(points.map((p) => [p.room_nid, p.seq, p.since]), ['BIGINT', 'BIGINT', 'BIGINT'])})
     SELECT ${eventColumns}
-    FROM picked JOIN current_state s ON s.room_nid = picked.room_nid AND s.since_seq <= picked.seq AND s.since_seq > picked.since ${wanted}
-    JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq
+    FROM picked
+    CROSS JOIN current_state s
+    CROSS JOIN events e
+    WHERE s.room_nid = picked.room_nid AND s.since_seq <= picked.seq AND s.since_seq > picked.since ${wanted}
+      AND e.room_nid = s.room_nid AND e.seq = s.seq
     UNION ALL
     SELECT ${eventColumns}
-    FROM picked JOIN past_state s ON s.room_nid = picked.room_nid AND s.until_seq > picked.seq
-      AND s.since_seq <= picked.seq AND s.since_seq > picked.since ${wanted}
-    JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq`);
+    FROM picked
+    CROSS JOIN past_state s
+    CROSS JOIN events e
+    WHERE s.room_nid = picked.room_nid AND s.until_seq > picked.seq AND s.since_seq <= picked.seq AND s.since_seq > picked.since ${wanted}
+      AND e.room_nid = s.room_nid AND e.seq = s.seq`);
 }
 
 export interface MemberPoint {
@@ -161,21 +166,21 @@ export interface MemberPoint {
 
 /** The member events of people just after points of their rooms. */
 export async function memberEventsAt(tx: ReadTransaction, points: readonly MemberPoint[]): Promise<readonly EventRow[]> {
-  if (points.length === 0) return [];
-  return tx.all<EventRow>(sql`
-    WITH picked (room_nid, seq, user_id) AS (VALUES ${memberRows(points)})
-    SELECT ${eventColumns}
-    FROM picked JOIN current_state s ON s.room_nid = picked.room_nid AND s.type = 'm.room.member' AND s.state_key = picked.user_id AND s.since_seq <= picked.seq
-    JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq
-    UNION ALL
-    SELECT ${eventColumns}
-    FROM picked JOIN past_state s ON s.room_nid = picked.room_nid AND s.type = 'm.room.member' AND s.state_key = picked.user_id
-      AND s.since_seq <= picked.seq AND s.until_seq > picked.seq
-    JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq`);
+  const current = await memberEventsIn(tx, points, sql`current_state`, sql``);
+  const found = new Set(current.map(({ room_nid, state_key }) => `${room_nid}/${state_key}`));
+  // Nearly nobody has changed since, so the past is asked only for those who have, or were not there yet.
+  const others = points.filter(({ room_nid, userId }) => !found.has(`${room_nid}/${userId}`));
+  return [...current, ...(await memberEventsIn(tx, others, sql`past_state`, sql`AND s.until_seq > picked.seq`))];
 }
 
-function memberRows(points: readonly MemberPoint[]): Sql {
-  const size = 2 ** Math.ceil(Math.log2(points.length));
-  const padded = [...points, ...Array<MemberPoint>(size - points.length).fill({ room_nid: -1, seq: 0, userId: '' })];
-  return join(padded.map(({ room_nid, seq, userId }) => sql`(CAST(${room_nid} AS BIGINT), CAST(${seq} AS BIGINT), CAST(${userId} AS TEXT))`), ', ');
+async function memberEventsIn(tx: ReadTransaction, points: readonly MemberPoint[], table: Sql, until: Sql): Promise<readonly EventRow[]> {
+  if (points.length === 0) return [];
+  return tx.all<EventRow>(sql`
+    WITH picked (room_nid, seq, user_id) AS (VALUES ${rowsOf(points.map((p) => [p.room_nid, p.seq, p.userId]), ['BIGINT', 'BIGINT', 'TEXT'])})
+    SELECT ${eventColumns}
+    FROM picked
+    CROSS JOIN ${table} s
+    CROSS JOIN events e
+    WHERE s.room_nid = picked.room_nid AND s.type = 'm.room.member' AND s.state_key = picked.user_id AND s.since_seq <= picked.seq ${until}
+      AND e.room_nid = s.room_nid AND e.seq = s.seq`);
 }

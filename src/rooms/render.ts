@@ -22,9 +22,7 @@ export function renderEvent(row: EventRow, viewer: Viewer, roomId?: RoomId): str
 function unsignedOf(row: EventRow, viewer: Viewer): string {
   let unsigned = `"age":${Math.max(0, viewer.now - row.origin_server_ts)},"membership":"${viewer.membershipAt(row.seq)}"`;
   if (row.txn_id !== null && row.device_nid === viewer.deviceNid) unsigned += `,"transaction_id":${JSON.stringify(row.txn_id)}`;
-  if (row.prev_event_id !== null) {
-    unsigned += `,"replaces_state":"${row.prev_event_id}","prev_sender":${JSON.stringify(row.prev_sender)},"prev_content":${row.prev_content}`;
-  }
+  if (row.replaced !== null) unsigned += `,${row.replaced}`;
   if (row.redacted_because !== null && row.redacted_by_seq !== null) {
     const isSeen = viewer.membershipAt(row.redacted_by_seq) === 'join';
     unsigned += `,"redacted_because":${isSeen ? row.redacted_because : withoutReason(row.redacted_because)}`;

@@ -28,12 +28,13 @@ export async function relatedSeqs(tx: ReadTransaction, page: RelatedPage): Promi
         UNION
         SELECT r.seq, related.depth + 1
         FROM related
-        JOIN events e ON e.room_nid = ${page.roomNid} AND e.seq = related.seq
-        JOIN relations r ON r.room_nid = ${page.roomNid} AND r.target_id = e.event_id
-        WHERE related.depth < ${page.depth})
+        CROSS JOIN events e -- so that SQLite goes from an event to what relates to it, not through all relations of the room
+        CROSS JOIN relations r
+        WHERE related.depth < ${page.depth} AND e.room_nid = ${page.roomNid} AND e.seq = related.seq
+          AND r.room_nid = e.room_nid AND r.target_id = e.event_id)
       SELECT r.seq, min(related.depth) AS depth
-      FROM related JOIN relations r ON r.room_nid = ${page.roomNid} AND r.seq = related.seq
-      WHERE r.seq BETWEEN ${from} AND ${to} ${ofType} ${ofEventType}
+      FROM related CROSS JOIN relations r
+      WHERE r.room_nid = ${page.roomNid} AND r.seq = related.seq AND r.seq BETWEEN ${from} AND ${to} ${ofType} ${ofEventType}
       GROUP BY r.seq
       ${order}
       LIMIT ${page.limit - found.length}`);

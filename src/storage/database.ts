@@ -138,23 +138,25 @@ function listStrings(size: number): readonly string[] {
 }
 
 /**
- * `(?, …), (?, …), …` for VALUES: rows of integers, as many in each. Padded to a power of two by rows that begin with -1, which is
- * nobody's nid; an empty list gives one such row.
+ * `(?, …), (?, …), …` for VALUES, with a type for each column, of which the first is a nid. Padded to a power of two by rows that begin
+ * with -1, which is nobody's nid; an empty list gives one such row.
  */
-export function rowsOf(rows: readonly (readonly number[])[], width: number): Sql {
+export function rowsOf(rows: readonly (readonly (number | string)[])[], types: readonly ColumnType[]): Sql {
   const size = 2 ** Math.ceil(Math.log2(Math.max(rows.length, 1)));
-  const padded = [...rows, ...Array<readonly number[]>(size - rows.length).fill([-1, ...Array<number>(width - 1).fill(0)])];
-  return new Query(rowStrings(size, width), padded.flat());
+  const nobody = types.map((type, i) => (type === 'TEXT' ? '' : i === 0 ? -1 : 0));
+  return new Query(rowStrings(size, types), [...rows, ...Array<typeof nobody>(size - rows.length).fill(nobody)].flat());
 }
+
+export type ColumnType = 'BIGINT' | 'TEXT';
 
 const rowLists = new Map<string, readonly string[]>();
 
-function rowStrings(size: number, width: number): readonly string[] {
-  const known = rowLists.get(`${size}/${width}`);
+function rowStrings(size: number, types: readonly ColumnType[]): readonly string[] {
+  const row = `(${types.map((type) => `CAST(? AS ${type})`).join(', ')})`;
+  const known = rowLists.get(`${size} ${row}`);
   if (known !== undefined) return known;
-  const row = `(${Array<string>(width).fill('CAST(? AS BIGINT)').join(', ')})`;
   const strings = lastingStrings(Array<string>(size).fill(row).join(', ').split('?'));
-  rowLists.set(`${size}/${width}`, strings);
+  rowLists.set(`${size} ${row}`, strings);
   return strings;
 }
 

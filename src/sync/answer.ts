@@ -5,6 +5,7 @@ import { pushRulesSince } from '../push/rulesets.js';
 import { passes, type EventFilter } from '../rooms/filter.js';
 import { streamToken } from '../rooms/tokens.js';
 import type { ReadTransaction } from '../storage/database.js';
+import { groupBy, roomNidOf } from '../storage/group-by.js';
 import type { Range } from '../storage/stream.js';
 import { joinedRooms } from './joined.js';
 import { roomsAt, type MyRoom } from './my-rooms.js';
@@ -12,10 +13,10 @@ import { NO_OTHER_ROOMS, otherRooms } from './other-rooms.js';
 import { planJoined, type JoinedPlan } from './plan.js';
 import { presenceSection } from './presence.js';
 import type { Making, SyncRequest, Syncing } from './request.js';
-import { groupByRoom } from './timelines.js';
 
 export interface Answer {
-  readonly text: string;
+  /** The JSON text in pieces, of which rooms are the large ones. */
+  readonly parts: readonly string[];
   readonly hasNews: boolean;
   /** The rooms whose moves may make the next answer. */
   readonly joined: readonly MyRoom[];
@@ -46,11 +47,13 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
     lists !== undefined ||
     deps.notifier.movedSince(`oneTimeKeys/${session.deviceNid}`, after);
   if (toDevice.texts.length > 0) deps.acknowledgements.delivered(session.deviceNid);
-  const text =
-    `{"next_batch":"${streamToken(range.upTo)}","rooms":{"join":{${join.join(',')}},${others}},"account_data":{"events":[${account.global.join(',')}]},` +
-    `"presence":{"events":[${presence.join(',')}]},"to_device":{"events":[${toDevice.texts.join(',')}]},` +
-    `"device_lists":${lists ?? '{"changed":[],"left":[]}'},${keys}}`;
-  return { text, hasNews, joined: rooms.filter(({ membership }) => membership === 'join') };
+  const parts = [
+    `{"next_batch":"${streamToken(range.upTo)}","rooms":{"join":{`,
+    ...join.map((room, i) => (i === 0 ? room : `,${room}`)),
+    `},${others}},"account_data":{"events":[${account.global.join(',')}]},"presence":{"events":[${presence.join(',')}]},` +
+      `"to_device":{"events":[${toDevice.texts.join(',')}]},"device_lists":${lists ?? '{"changed":[],"left":[]}'},${keys}}`,
+  ];
+  return { parts, hasNews, joined: rooms.filter(({ membership }) => membership === 'join') };
 }
 
 interface AccountSection {
@@ -78,7 +81,7 @@ async function withReturned({ tx, request, range }: Making, { byRoom: known }: A
 
 function byRoom(rows: readonly AccountDataRow[], filter: EventFilter | undefined): AccountSection['byRoom'] {
   const passing = rows.filter((row) => passes(filter, row));
-  return new Map([...groupByRoom(passing)].map(([nid, of]) => [nid, of.map(accountDataText)]));
+  return new Map([...groupBy(passing, roomNidOf)].map(([nid, of]) => [nid, of.map(accountDataText)]));
 }
 
 /** What was deleted is told as empty (MSC3391). */

@@ -9,12 +9,13 @@ import { timelineToken } from '../rooms/tokens.js';
 import { typingIn } from '../rooms/typing-store.js';
 import { visibilityOf, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
+import { groupBy, roomNidOf } from '../storage/group-by.js';
 import { ephemeralOf, NO_EPHEMERAL, type Ephemeral } from './ephemeral.js';
 import type { JoinedPlan } from './plan.js';
 import type { Making, SyncRequest } from './request.js';
 import { readStates } from './states.js';
 import { summariesOf, type Summary } from './summaries.js';
-import { groupByRoom, readTimelines, visibleStretch, type Timeline } from './timelines.js';
+import { readTimelines, visibleStretch, type Timeline } from './timelines.js';
 
 /** Everything the joined rooms of one answer are made of, read in a fixed number of queries. */
 interface Material {
@@ -56,7 +57,7 @@ async function gather(making: Making, plans: readonly JoinedPlan[], accountData:
 }
 
 async function visibilitiesOf(tx: ReadTransaction, plans: readonly JoinedPlan[], userId: UserId): Promise<ReadonlyMap<number, Visibility>> {
-  const stretches = groupByRoom(await visibilityStretches(tx, plans.map(({ room }) => room.nid), userId));
+  const stretches = groupBy(await visibilityStretches(tx, plans.map(({ room }) => room.nid), userId), roomNidOf);
   return new Map([...stretches].map(([nid, of]) => [nid, visibilityOf(of)]));
 }
 

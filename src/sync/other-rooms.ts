@@ -4,11 +4,12 @@ import { visibilityStretches } from '../rooms/state-store.js';
 import { timelineToken } from '../rooms/tokens.js';
 import { visibilityOf, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
+import { groupBy, roomNidOf } from '../storage/group-by.js';
 import type { MyRoom } from './my-rooms.js';
 import type { Making, SyncRequest } from './request.js';
 import { readStates } from './states.js';
 import { knockState, seqsAt, strippedState } from './store.js';
-import { groupByRoom, readTimelines, visibleStretch, type Wanted } from './timelines.js';
+import { readTimelines, visibleStretch, type Wanted } from './timelines.js';
 
 /** The members of `rooms` but for `join`, when there is nothing to tell of. */
 export const NO_OTHER_ROOMS = '"invite":{},"knock":{},"leave":{}';
@@ -37,7 +38,7 @@ async function strippedRooms(
   member: 'invite_state' | 'knock_state',
 ): Promise<readonly string[]> {
   const read = member === 'invite_state' ? strippedState : knockState;
-  const states = groupByRoom(await read(tx, rooms.map(({ nid }) => nid), session.userId));
+  const states = groupBy(await read(tx, rooms.map(({ nid }) => nid), session.userId), roomNidOf);
   return rooms.map(({ nid, id }) => {
     const events = (states.get(nid) ?? []).map(({ json }) => {
       const { type, state_key, content, sender, origin_server_ts } = JSON.parse(json) as Record<string, unknown>;
@@ -53,7 +54,7 @@ async function leftRooms({ deps, tx, request, range, newest }: Making, rooms: re
   if (rooms.length === 0) return [];
   const { session, filter, stateMember } = request;
   const nids = rooms.map(({ nid }) => nid);
-  const stretches = groupByRoom(await visibilityStretches(tx, nids, session.userId));
+  const stretches = groupBy(await visibilityStretches(tx, nids, session.userId), roomNidOf);
   const known = request.isInitial ? new Map<number, number>() : await seqsAt(tx, nids, range.after);
   const left = rooms.map((room) => leaving(room, visibilityOf(stretches.get(room.nid) ?? []), known.get(room.nid) ?? 0));
   const timelines = await readTimelines(tx, left.map(({ wanted }) => wanted), filter.room?.timeline, deps.sharedTimelines.at(newest));

@@ -2,8 +2,9 @@ import { memberEventsAt, stateEventsAt, type EventRow } from '../rooms/events-st
 import { letsAllPass, type EventFilter } from '../rooms/filter.js';
 import { rowPasses, sendersOf } from '../rooms/reading.js';
 import type { ReadTransaction } from '../storage/database.js';
+import { groupBy, roomNidOf } from '../storage/group-by.js';
 import type { LazyMembers } from './lazy-members.js';
-import { groupByRoom, type Timeline } from './timelines.js';
+import { type Timeline } from './timelines.js';
 
 /** The state one room's part of an answer needs. */
 export interface StateWanted {
@@ -65,7 +66,7 @@ async function addMembers(tx: ReadTransaction, wanted: readonly StateWanted[], s
   }
   const inTimeline = new Set(wanted.flatMap(({ timeline }) => timeline.rows.filter(({ type }) => type === 'm.room.member').map(({ room_nid, seq }) => `${room_nid}/${seq}`)));
   const members = (await memberEventsAt(tx, points)).filter(({ room_nid, seq }) => context.isAfter || !inTimeline.has(`${room_nid}/${seq}`));
-  for (const [nid, rows] of groupByRoom(members)) states.get(nid)?.push(...rows);
+  for (const [nid, rows] of groupBy(members, roomNidOf)) states.get(nid)?.push(...rows);
   lazyMembers.tell(deviceNid, told, upTo);
 }
 

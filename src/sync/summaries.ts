@@ -1,7 +1,7 @@
 import { heroes, membershipCounts } from '../rooms/memberships-store.js';
 import { stateOfRooms } from '../rooms/state-store.js';
 import type { ReadTransaction } from '../storage/database.js';
-import { groupByRoom } from './timelines.js';
+import { groupBy, roomNidOf } from '../storage/group-by.js';
 
 export interface Summary {
   readonly heroes: readonly string[];
@@ -13,8 +13,8 @@ export async function summariesOf(tx: ReadTransaction, roomNids: readonly number
   const names = await stateOfRooms(tx, roomNids, ['m.room.name', 'm.room.canonical_alias']);
   const named = new Set(names.filter(({ content }) => isName(content)).map(({ room_nid }) => room_nid));
   const people = await heroes(tx, roomNids.filter((nid) => !named.has(nid)), viewerNid);
-  const counts = groupByRoom(await membershipCounts(tx, roomNids));
-  const peopleOf = groupByRoom(people);
+  const counts = groupBy(await membershipCounts(tx, roomNids), roomNidOf);
+  const peopleOf = groupBy(people, roomNidOf);
   return new Map(
     roomNids.map((nid) => {
       const count = (wanted: string): number => counts.get(nid)?.find(({ membership }) => membership === wanted)?.n ?? 0;

@@ -74,7 +74,7 @@ describe.each(engines)('sync on $name', (engine) => {
     const server = await start();
     const answerTo = async (since: number, upTo: number): Promise<Synced> => {
       const request = await readRequest(server, bob, { since: `s${since}` });
-      return JSON.parse((await talk.db.read((tx) => assemble(server, tx, request, upTo))).text) as Synced;
+      return JSON.parse((await talk.db.read((tx) => assemble(server, tx, request, upTo))).parts.join('')) as Synced;
     };
     expect((await answerTo(1, invited)).rooms).toMatchObject({ join: {}, invite: { [roomId]: {} }, leave: {} });
     const joined = await answerTo(invited, before);

@@ -48,7 +48,7 @@ async function answerOf(deps: Syncing, request: SyncRequest, client: Client): Pr
       if (deps.notifier.movedSince(`ownDevices/${session.userNid}`, began)) await refuseRevoked(tx, session);
       return assemble(deps, tx, request, upTo);
     });
-    if (answer.hasNews || !mayWait) return new JsonText(answer.text);
+    if (answer.hasNews || !mayWait) return new JsonText(answer.parts);
     await somethingMoved(deps, request, { upTo, rooms: answer.joined, ms: left, client });
   }
 }

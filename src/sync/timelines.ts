@@ -3,6 +3,7 @@ import { letsAllPass, limitOf, type EventFilter } from '../rooms/filter.js';
 import { rowPasses } from '../rooms/reading.js';
 import { visibleWithin, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
+import { groupBy, roomNidOf } from '../storage/group-by.js';
 import type { TimelinesAt } from './shared-timelines.js';
 
 /** The stretch of one room's timeline that an answer is about, all of it visible to the reader. */
@@ -51,7 +52,7 @@ export async function readTimelines(
   let open = wanted.map((room) => ({ room, size: limit, kept: [] as EventRow[], from: room.upToSeq + 1 }));
   for (let round = 0; open.length > 0; round += 1) {
     const ranges = open.flatMap(({ room, from, size }) => windowOf(room, from, size));
-    const found = groupByRoom(await readRanges(tx, ranges, shared));
+    const found = groupBy(await readRanges(tx, ranges, shared), roomNidOf);
     const next: typeof open = [];
     for (const { room, size, kept, from } of open) {
       const lowest = Math.max(from - size, room.afterSeq + 1);
@@ -88,14 +89,4 @@ function cut({ upToSeq, hasEarlier }: Wanted, rows: readonly EventRow[], { limit
 function windowOf(room: Wanted, from: number, size: number): SeqRange[] {
   const [lowest, highest] = [Math.max(from - size, room.afterSeq + 1), from - 1];
   return lowest > highest ? [] : [{ room_nid: room.nid, from: lowest, to: highest }];
-}
-
-export function groupByRoom<Row extends { readonly room_nid: number }>(rows: readonly Row[]): ReadonlyMap<number, Row[]> {
-  const groups = new Map<number, Row[]>();
-  for (const row of rows) {
-    const group = groups.get(row.room_nid);
-    if (group === undefined) groups.set(row.room_nid, [row]);
-    else group.push(row);
-  }
-  return groups;
 }

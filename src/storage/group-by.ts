@@ -9,3 +9,7 @@ export function groupBy<Key, Row>(rows: Iterable<Row>, keyOf: (row: Row) => Key)
   }
   return groups;
 }
+
+export function roomNidOf({ room_nid }: { readonly room_nid: number }): number {
+  return room_nid;
+}
