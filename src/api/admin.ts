@@ -1,7 +1,17 @@
+import { isLocked, isSuspended, LockBody, lockUser, suspendUser, SuspensionBody, whoIs } from '../admin/moderation.js';
 import { SetEmailBody, setEmail, SetHiddenBody, setHidden, SetIntroductionsBody, setIntroductions } from '../admin/people.js';
 import { CreateTokenBody, createToken, ListTokensBody, listTokens, RevokeTokenBody, revokeToken } from '../admin/registration-tokens.js';
 import { offerCallNonce } from '../admin/signed-call.js';
-import { anyone, get, post, type Endpoint } from './endpoint.js';
+import { anyone, get, post, put, session, type Endpoint } from './endpoint.js';
+
+/** https://spec.matrix.org/v1.19/client-server-api/#server-administration */
+export const moderationApi: readonly Endpoint[] = [
+  get('/v3/admin/whois/:userId', session, {}, whoIs),
+  get('/v1/admin/suspend/:userId', session, {}, isSuspended),
+  put('/v1/admin/suspend/:userId', session, { body: SuspensionBody }, suspendUser),
+  get('/v1/admin/lock/:userId', session, {}, isLocked),
+  put('/v1/admin/lock/:userId', session, { body: LockBody }, lockUser),
+];
 
 /** What `cloison user` and `cloison registration-token` call: each body is signed with the registration shared secret. */
 export const adminApi: readonly Endpoint[] = [

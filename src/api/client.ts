@@ -45,7 +45,7 @@ import { FilterSchema } from '../rooms/filter.js';
 import { sync } from '../sync/sync.js';
 import { SyncQuery } from '../sync/request.js';
 import { accountApi } from './account.js';
-import { adminApi } from './admin.js';
+import { adminApi, moderationApi } from './admin.js';
 import { directoryApi } from './directory.js';
 import { encryptionApi } from './encryption.js';
 import { anyone, del, get, post, put, session, type Endpoint } from './endpoint.js';
@@ -62,8 +62,8 @@ export const clientApi: readonly Endpoint[] = [
   get('/v3/login', anyone, {}, listLoginFlows),
   post('/v3/login', anyone, { body: LoginBody, limit: 'login' }, logIn),
   post('/v3/refresh', anyone, { body: RefreshBody }, refreshTokens),
-  post('/v3/logout', session, { body: noBody }, logOut),
-  post('/v3/logout/all', session, { body: noBody }, logOutEverywhere),
+  post('/v3/logout', session, { body: noBody, evenLocked: true }, logOut),
+  post('/v3/logout/all', session, { body: noBody, evenLocked: true }, logOutEverywhere),
   post('/v3/register', anyone, { body: RegisterBody, query: RegisterQuery, limit: 'register' }, register),
   get('/v3/register/available', anyone, { query: AvailableQuery, limit: 'register' }, isAvailable),
   get('/v1/register/m.login.registration_token/validity', anyone, { query: TokenQuery, limit: 'registrationToken' }, isTokenValid),
@@ -71,6 +71,7 @@ export const clientApi: readonly Endpoint[] = [
   get('/_synapse/admin/v1/register', anyone, {}, offerNonce),
   post('/_synapse/admin/v1/register', anyone, { body: AdminRegisterBody }, registerWithSecret),
   ...adminApi,
+  ...moderationApi,
 
   // Capabilities, filters, syncing
   get('/v3/capabilities', session, {}, listCapabilities),
@@ -84,8 +85,8 @@ export const clientApi: readonly Endpoint[] = [
   ...directoryApi,
   get('/v3/profile/:userId', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, getProfile),
   get('/v3/profile/:userId/:keyName', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, getProfileField),
-  put('/v3/profile/:userId/:keyName', session, { body: FieldBody, aliases: ['/unstable/uk.tcpip.msc4133'] }, setProfileField),
-  del('/v3/profile/:userId/:keyName', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, deleteProfileField),
+  put('/v3/profile/:userId/:keyName', session, { body: FieldBody, activeOnly: true, aliases: ['/unstable/uk.tcpip.msc4133'] }, setProfileField),
+  del('/v3/profile/:userId/:keyName', session, { activeOnly: true, aliases: ['/unstable/uk.tcpip.msc4133'] }, deleteProfileField),
 
   // Presence
   get('/v3/presence/:userId/status', session, {}, getPresence),

@@ -61,6 +61,10 @@ export interface Shapes {
   readonly maxBody?: number;
   /** The handler reads `call.stream` itself, and bounds it itself. */
   readonly stream?: true;
+  /** Whose account is locked may call it all the same. */
+  readonly evenLocked?: true;
+  /** Whose account is suspended may not call it. */
+  readonly activeOnly?: true;
 }
 
 /** Whoever waits for the answer. */

@@ -59,35 +59,35 @@ export const roomsApi: readonly Endpoint[] = [
   get('/v1/rooms/:roomId/threads', session, { query: ThreadsQuery, aliases: ['/unstable/org.matrix.msc3856'] }, listThreads),
 
   // Sending events to a room
-  put('/v3/rooms/:roomId/state/:eventType', session, { body: anyObject, maxBody: 128 * KIB }, setStateWithoutKey),
-  put('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { body: anyObject, maxBody: 128 * KIB }, setState),
+  put('/v3/rooms/:roomId/state/:eventType', session, { body: anyObject, maxBody: 128 * KIB, activeOnly: true }, setStateWithoutKey),
+  put('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { body: anyObject, maxBody: 128 * KIB, activeOnly: true }, setState),
   put('/v3/rooms/:roomId/send/:eventType/:txnId', session, { query: SendQuery, body: anyObject, limit: 'send', maxBody: 128 * KIB }, sendMessage),
   put('/v3/rooms/:roomId/redact/:eventId/:txnId', session, { body: RedactionBody, limit: 'send' }, redactMessage),
 
   // Rooms
-  post('/v3/createRoom', session, { body: CreateRoomBody, maxBody: 1024 * KIB }, createRoom),
+  post('/v3/createRoom', session, { body: CreateRoomBody, maxBody: 1024 * KIB, activeOnly: true }, createRoom),
   get('/v3/directory/room/:roomAlias', session, {}, getAlias),
-  put('/v3/directory/room/:roomAlias', session, { body: AliasBody }, setAlias),
-  del('/v3/directory/room/:roomAlias', session, {}, removeAlias),
+  put('/v3/directory/room/:roomAlias', session, { body: AliasBody, activeOnly: true }, setAlias),
+  del('/v3/directory/room/:roomAlias', session, { activeOnly: true }, removeAlias),
   get('/v3/rooms/:roomId/aliases', session, {}, listAliases),
 
   get('/v1/rooms/:roomId/hierarchy', session, { query: HierarchyQuery, aliases: ['/unstable/org.matrix.msc2946'] }, getHierarchy),
   get('/v1/room_summary/:roomIdOrAlias', session, {}, getSummary),
   get('/unstable/im.nheko.summary/summary/:roomIdOrAlias', session, {}, getSummary),
   get('/unstable/im.nheko.summary/rooms/:roomIdOrAlias/summary', session, {}, getSummary),
-  post('/v3/rooms/:roomId/upgrade', session, { body: UpgradeBody }, upgradeRoom),
+  post('/v3/rooms/:roomId/upgrade', session, { body: UpgradeBody, activeOnly: true }, upgradeRoom),
 
   // Room membership
   get('/v3/joined_rooms', session, {}, listJoinedRooms),
-  post('/v3/rooms/:roomId/invite', session, { body: InviteBody, limit: 'invite' }, inviteUser),
-  post('/v3/rooms/:roomId/join', session, { body: JoinBody, limit: 'join' }, joinRoomById),
-  post('/v3/join/:roomIdOrAlias', session, { body: JoinBody, limit: 'join' }, joinRoom),
-  post('/v3/knock/:roomIdOrAlias', session, { body: ReasonBody, limit: 'join' }, knockRoom),
+  post('/v3/rooms/:roomId/invite', session, { body: InviteBody, limit: 'invite', activeOnly: true }, inviteUser),
+  post('/v3/rooms/:roomId/join', session, { body: JoinBody, limit: 'join', activeOnly: true }, joinRoomById),
+  post('/v3/join/:roomIdOrAlias', session, { body: JoinBody, limit: 'join', activeOnly: true }, joinRoom),
+  post('/v3/knock/:roomIdOrAlias', session, { body: ReasonBody, limit: 'join', activeOnly: true }, knockRoom),
   post('/v3/rooms/:roomId/leave', session, { body: ReasonBody }, leaveRoom),
   post('/v3/rooms/:roomId/forget', session, { body: noBody }, forgetRoom),
-  post('/v3/rooms/:roomId/kick', session, { body: TargetBody }, kickUser),
-  post('/v3/rooms/:roomId/ban', session, { body: TargetBody }, banUser),
-  post('/v3/rooms/:roomId/unban', session, { body: TargetBody }, unbanUser),
+  post('/v3/rooms/:roomId/kick', session, { body: TargetBody, activeOnly: true }, kickUser),
+  post('/v3/rooms/:roomId/ban', session, { body: TargetBody, activeOnly: true }, banUser),
+  post('/v3/rooms/:roomId/unban', session, { body: TargetBody, activeOnly: true }, unbanUser),
 
   // Published rooms, of which there are none, and search, which finds nothing
   get('/v3/directory/list/room/:roomId', session, {}, getDirectoryVisibility),

@@ -11,25 +11,33 @@ const BEARER = /^Bearer +(\S+)$/i;
 const SEEN_EVERY_MS = 3_600_000;
 
 /**
- * Who is behind an `Authorization` header, asked of the database every time: a revoked session is dead on its next request.
+ * Who is behind an `Authorization` header, asked of the database every time: a revoked session is dead on its next request. Who is
+ * locked is nobody but where they log out (`evenLocked`).
  * https://spec.matrix.org/v1.19/client-server-api/#using-access-tokens, #account-locking
  */
 export async function authenticate(
   { db, clock }: { db: Database; clock: Clock },
   authorization: string | undefined,
-  { ip }: { ip: string },
+  { ip, evenLocked = false }: { ip: string; evenLocked?: boolean },
 ): Promise<Session> {
   const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
   if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'This request needs an access token in its Authorization header');
   const row = await db.read((tx) => findSession(tx, hashToken(token)));
   if (row === undefined || row.is_deactivated === 1) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is not, or no longer, valid');
-  if (row.is_locked === 1) throw lockedOut();
+  if (row.is_locked === 1 && !evenLocked) throw lockedOut();
   const now = clock();
   if (row.expires_ts !== null && row.expires_ts <= now) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token has expired', { body: { soft_logout: true } });
   const { device_nid: deviceNid, replaces_hash: replaced } = row;
   if (replaced !== null) await db.transaction((tx) => endRefreshToken(tx, deviceNid, replaced));
-  if (now - row.last_seen_ts >= SEEN_EVERY_MS) await db.transaction((tx) => noteSeen(tx, row.device_nid, { ip, now }));
-  return { userNid: row.user_nid, userId: row.user_id, deviceNid: row.device_nid, deviceId: row.device_id, isAdmin: row.is_admin === 1 } as Session;
+  if (now - row.last_seen_ts >= SEEN_EVERY_MS) await db.transaction((tx) => noteSeen(tx, deviceNid, { ip, now }));
+  return {
+    userNid: row.user_nid,
+    userId: row.user_id,
+    deviceNid,
+    deviceId: row.device_id,
+    isAdmin: row.is_admin === 1,
+    isSuspended: row.is_suspended === 1,
+  } as Session;
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#account-locking */

@@ -1,4 +1,5 @@
 import { creatableVersions } from '../matrix/room-versions.js';
+import type { Session } from './session.js';
 
 const capabilities = {
   'm.change_password': { enabled: true },
@@ -12,7 +13,8 @@ const capabilities = {
 };
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities */
-export async function listCapabilities({ defaultRoomVersion }: { defaultRoomVersion: string }): Promise<object> {
+export async function listCapabilities({ defaultRoomVersion }: { defaultRoomVersion: string }, { session }: { session: Pick<Session, 'isAdmin'> }): Promise<object> {
   const available = Object.fromEntries(creatableVersions.map((version) => [version, 'stable']));
-  return { capabilities: { 'm.room_versions': { default: defaultRoomVersion, available }, ...capabilities } };
+  const moderation = session.isAdmin ? { 'm.account_moderation': { lock: true, suspend: true } } : {};
+  return { capabilities: { 'm.room_versions': { default: defaultRoomVersion, available }, ...capabilities, ...moderation } };
 }

@@ -9,5 +9,6 @@ export interface Session {
   readonly deviceNid: number;
   readonly deviceId: DeviceId;
   readonly isAdmin: boolean;
+  readonly isSuspended: boolean;
   readonly [proven]: true;
 }

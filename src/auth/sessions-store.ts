@@ -9,6 +9,7 @@ export interface SessionRow {
   readonly is_admin: number;
   readonly is_deactivated: number;
   readonly is_locked: number;
+  readonly is_suspended: number;
   readonly last_seen_ts: number;
   readonly expires_ts: number | null;
   readonly replaces_hash: string | null;
@@ -17,12 +18,18 @@ export interface SessionRow {
 /** Asked on every request: three look-ups by key. */
 export async function findSession(tx: ReadTransaction, tokenHash: string): Promise<SessionRow | undefined> {
   return tx.one<SessionRow>(sql`
-    SELECT d.user_nid, u.user_id, d.device_nid, d.device_id, u.is_admin, u.is_deactivated, u.is_locked, coalesce(d.last_seen_ts, 0) AS last_seen_ts,
+    SELECT d.user_nid, u.user_id, d.device_nid, d.device_id, u.is_admin, u.is_deactivated, u.is_locked, u.is_suspended, coalesce(d.last_seen_ts, 0) AS last_seen_ts,
       t.expires_ts, t.replaces_hash
     FROM access_tokens t
     JOIN devices d ON d.device_nid = t.device_nid
     JOIN users u ON u.user_nid = d.user_nid
     WHERE t.token_hash = ${tokenHash}`);
+}
+
+/** Whether a session that began to wait may still be told anything; undefined when it has ended. */
+export async function findWaiting(tx: ReadTransaction, deviceNid: number): Promise<{ readonly is_locked: number } | undefined> {
+  return tx.one<{ is_locked: number }>(sql`
+    SELECT u.is_locked FROM devices d JOIN users u ON u.user_nid = d.user_nid WHERE d.device_nid = ${deviceNid}`);
 }
 
 /** Every token a device had is dead, of both kinds. */

@@ -75,3 +75,11 @@ export async function closeAccount(tx: Transaction, userNid: number, { isErased 
   await tx.run(sql`UPDATE users SET is_deactivated = 1, is_admin = 0 WHERE user_nid = ${userNid}`);
   if (isErased) await tx.run(sql`UPDATE users SET password_hash = NULL WHERE user_nid = ${userNid}`);
 }
+
+export async function setLocked(tx: Transaction, userNid: number, isLocked: boolean): Promise<void> {
+  await tx.run(sql`UPDATE users SET is_locked = ${isLocked ? 1 : 0} WHERE user_nid = ${userNid}`);
+}
+
+export async function setSuspended(tx: Transaction, userNid: number, isSuspended: boolean): Promise<void> {
+  await tx.run(sql`UPDATE users SET is_suspended = ${isSuspended ? 1 : 0} WHERE user_nid = ${userNid}`);
+}

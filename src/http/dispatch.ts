@@ -4,6 +4,7 @@ import { pathsOf, type Endpoint } from '../api/endpoint.js';
 import { knownPaths } from '../api/known-paths.js';
 import type { Services } from '../api/services.js';
 import type { Session } from '../auth/session.js';
+import { refuseSuspended } from '../auth/suspension.js';
 import type { Reply } from '../matrix/reply.js';
 import { dropLeftover, sendError, sendPreflight, sendReply, sendText } from './answer.js';
 import { DEFAULT_BODY_BYTES, readBody } from './body.js';
@@ -13,10 +14,10 @@ import { reportFailure } from './report.js';
 import { addRoute, emptyRoutes, findRoute, type Match, type Routes } from './routes.js';
 import { createValidators, decodeComponent } from './validate.js';
 
-/** Who is behind an `Authorization` header; refuses with M_MISSING_TOKEN, M_UNKNOWN_TOKEN, M_USER_LOCKED. */
+/** Who is behind an `Authorization` header; refuses with M_MISSING_TOKEN, M_UNKNOWN_TOKEN, and M_USER_LOCKED unless `evenLocked`. */
 export type Authenticate = (
   authorization: string | undefined,
-  from: { readonly ip: string; readonly userAgent: string | undefined },
+  from: { readonly ip: string; readonly userAgent: string | undefined; readonly evenLocked: boolean },
 ) => Promise<Session>;
 
 export interface AppParts {
@@ -101,13 +102,14 @@ async function serveLogged(machine: Machine, req: Request, res: Response): Promi
   else log.info({ requestId, method: req.method, route, gone: true, ms }, 'request');
 }
 
-/** In this order: who asks, whether they may ask so often, what they ask. Only then the handler. */
+/** In this order: who asks, whether they may, and so often, what they ask. Only then the handler. */
 async function answer({ parts, spend }: Machine, match: Match<Target>, exchange: Exchange): Promise<Reply> {
   const { endpoint, handler, checkBody } = match.target;
   const { req, ip } = exchange;
-  const { limit, maxBody = DEFAULT_BODY_BYTES } = endpoint.shapes;
-  const from = { ip, userAgent: req.headers['user-agent'] };
+  const { limit, maxBody = DEFAULT_BODY_BYTES, evenLocked = false, activeOnly = false } = endpoint.shapes;
+  const from = { ip, userAgent: req.headers['user-agent'], evenLocked };
   const session = endpoint.who === 'session' ? await parts.authenticate(req.headers.authorization, from) : undefined;
+  if (activeOnly && session !== undefined) refuseSuspended(session);
   if (limit !== undefined) {
     const room = match.values[match.names.indexOf('roomId')];
     spend(limit, { user: session?.userId, address: ip, room: room && decodeComponent(room) });

@@ -1,4 +1,5 @@
 import type { Session } from '../auth/session.js';
+import { refuseSuspended } from '../auth/suspension.js';
 import { forbidden, MatrixError, notFound } from '../matrix/errors.js';
 import { parseEventId, type EventId, type RoomId } from '../matrix/identifiers.js';
 import { parsePowerLevels } from '../matrix/power-levels.js';
@@ -28,6 +29,7 @@ export async function sendMessage(
 ): Promise<{ event_id: EventId }> {
   const { session, params, query = {}, body } = call;
   const draft = permitMessage(params.eventType, body);
+  if (params.eventType !== 'm.room.redaction') refuseSuspended(session);
   if (params.eventType === 'm.room.redaction') {
     const redacts = body['redacts'];
     if (typeof redacts !== 'string') throw new MatrixError('M_MISSING_PARAM', 'redacts must name the event to redact');
@@ -83,6 +85,7 @@ function refuseRedactionOf(room: LockedRoom, target: EventRow, session: Session)
   if (target.type === 'm.room.encryption' && target.state_key !== null) throw forbidden('The encryption of a room cannot be redacted');
   if (target.type === 'm.room.create') throw forbidden('The creation of a room cannot be redacted');
   if (target.sender_nid === session.userNid) return;
+  refuseSuspended(session);
   const create = room.state.get('m.room.create', '');
   if (create === undefined) throw new Error('a room without its create event');
   const levels = parsePowerLevels(room.state.get('m.room.power_levels', '')?.content, create, room.version);

@@ -1,5 +1,6 @@
-import { findDevice } from '../auth/devices-store.js';
+import { lockedOut } from '../auth/authenticate.js';
 import type { Session } from '../auth/session.js';
+import { findWaiting } from '../auth/sessions-store.js';
 import { MatrixError } from '../matrix/errors.js';
 import { JsonText } from '../matrix/reply.js';
 import type { TypeOf } from '../matrix/schema.js';
@@ -53,10 +54,11 @@ async function answerOf(deps: Syncing, request: SyncRequest, client: Client): Pr
   }
 }
 
-/** A session that ended while it waited is told nothing any more. */
-async function refuseRevoked(tx: ReadTransaction, { userNid, deviceId, deviceNid }: Session): Promise<void> {
-  const device = await findDevice(tx, userNid, deviceId);
-  if (device?.device_nid !== deviceNid) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is no longer valid');
+/** A session that ended, or was locked, while it waited is told nothing any more. */
+async function refuseRevoked(tx: ReadTransaction, { deviceNid }: Session): Promise<void> {
+  const waiting = await findWaiting(tx, deviceNid);
+  if (waiting?.is_locked === 1) throw lockedOut();
+  if (waiting === undefined) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is no longer valid');
 }
 
 interface Wait {
