@@ -47,6 +47,13 @@ describe('messages', () => {
     expect(body.chunk.map(({ type }) => type)).toEqual(['m.room.create', 'm.room.member', 'm.room.power_levels']);
   });
 
+  it('goes forward when nobody says which way, as clients of old expect', async () => {
+    const path = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/messages`;
+    const { status, body } = await shard.request<Page>('GET', path, { token: alice.token, query: { limit: 1 }, malformed: true });
+    expect([status, body.chunk.map(({ type }) => type)]).toEqual([200, ['m.room.create']]);
+    expect((await shard.request('GET', path, { token: (await shard.register()).token, malformed: true })).status).toBe(403);
+  });
+
   it.each(['b', 'f'])('dir=%s: every event once by following end, which is absent at the end', async (dir) => {
     const seen: string[] = [];
     let from: string | undefined;

@@ -93,6 +93,18 @@ describe('rooms one is not in', () => {
     await change(person, roomId, 'forget');
     expect((await calls.poll(person, { filter })).rooms?.leave).toEqual({});
   });
+
+  it('that were left and forgotten at once are told of to other devices: that they were left, and nothing else', async () => {
+    const person = await shard.register();
+    const roomId = await shard.createRoom(alice, [person]);
+    const before = await since(person);
+    await calls.say(alice, roomId);
+    await change(person, roomId, 'leave');
+    await change(person, roomId, 'forget');
+    const { next_batch, rooms } = await calls.poll(person, { since: before });
+    expect(rooms?.leave?.[roomId]).toMatchObject({ timeline: { events: [{ type: 'm.room.member', content: { membership: 'leave' } }] }, state: { events: [] } });
+    expect((await calls.poll(person, { since: next_batch })).rooms?.leave).toEqual({});
+  });
 });
 
 describe('rooms one comes to', () => {

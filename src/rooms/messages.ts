@@ -17,7 +17,8 @@ import { isVisible, visibleWithin } from './visibility.js';
 export const MessagesQuery = object({
   from: optional(string),
   to: optional(string),
-  dir: oneOf('b', 'f'),
+  /** Complement, and Synapse since ever, know it as optional. */
+  dir: optional(oneOf('b', 'f')),
   limit: optional(integer),
   filter: optional(string),
 });
@@ -36,13 +37,14 @@ export async function listMessages(
   call: { session: Session; params: { roomId: RoomId }; query: TypeOf<typeof MessagesQuery> },
 ): Promise<JsonText> {
   const { session, params, query } = call;
+  const { dir = 'f' } = query;
   const filter = query.filter === undefined ? undefined : deps.parseEventFilter(query.filter);
   const limit = limitOf({ ...filter, limit: query.limit ?? filter?.limit ?? USUAL_PAGE }, USUAL_PAGE, LONGEST_PAGE);
   return deps.db.read(async (tx) => {
     const room = await openRoom(tx, params.roomId, session, deps.clock());
-    const start = query.from === undefined ? (query.dir === 'b' ? room.upTo : 0) : Math.min(await seqBefore(tx, room.nid, query.from), room.upTo);
+    const start = query.from === undefined ? (dir === 'b' ? room.upTo : 0) : Math.min(await seqBefore(tx, room.nid, query.from), room.upTo);
     const stop = query.to === undefined ? undefined : await seqBefore(tx, room.nid, query.to);
-    const page = await walk(tx, room, { dir: query.dir, start, stop, limit, filter });
+    const page = await walk(tx, room, { dir, start, stop, limit, filter });
     const chunk = await renderWithBundles(tx, room, page.rows, session.userNid);
     const state = filter?.lazy_load_members === true ? await sendersAsState(tx, room, page.rows) : [];
     // A client that walks until there is no `end` must not be sent to where it stands.

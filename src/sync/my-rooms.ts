@@ -17,6 +17,8 @@ export interface MyRoom {
   /** What the room counted when the membership changed. */
   readonly baseline: MainSums;
   readonly hasOwnPushRules: boolean;
+  /** Nothing of the room is left to the person, but that their other devices must learn that they left. */
+  readonly isForgotten: boolean;
   readonly timeline: Topic;
   readonly members: Topic;
   readonly receipts: Topic;
@@ -53,6 +55,7 @@ export class MyRooms {
       changedSeq: row.changed_seq,
       baseline: { notify_sum: row.notify_sum, highlight_sum: row.highlight_sum },
       hasOwnPushRules: row.has_own_push_rules === 1,
+      isForgotten: row.is_forgotten === 1,
       timeline: `timeline/${row.room_nid}` as const,
       members: `members/${row.room_nid}` as const,
       receipts: `receipts/${row.room_nid}` as const,
@@ -97,6 +100,6 @@ export function anythingMoved(notifier: Notifier, { userNid, deviceNid }: Sessio
     moved(`ownDevices/${userNid}`) ||
     moved(`toDevice/${deviceNid}`) ||
     moved(`oneTimeKeys/${deviceNid}`) ||
-    rooms.some((room) => moved(room.timeline) || moved(room.receipts) || moved(room.typing) || moved(room.devices) || moved(room.members))
+    rooms.some((room) => !room.isForgotten && (moved(room.timeline) || moved(room.receipts) || moved(room.typing) || moved(room.devices) || moved(room.members)))
   );
 }

@@ -18,8 +18,8 @@ export const NO_OTHER_ROOMS = '"invite":{},"knock":{},"leave":{}';
 export async function otherRooms(making: Making, rooms: readonly MyRoom[]): Promise<string> {
   const { tx, request, range } = making;
   const moved = rooms.filter(
-    ({ membership, changedPosition, id }) =>
-      membership !== 'join' && changedPosition > range.after && changedPosition <= range.upTo && wantsRoom(request.filter.room, id),
+    ({ membership, changedPosition, id, isForgotten }) =>
+      membership !== 'join' && changedPosition > range.after && changedPosition <= range.upTo && wantsRoom(request.filter.room, id) && !(isForgotten && request.isInitial),
   );
   if (moved.length === 0) return NO_OTHER_ROOMS;
   const of = (...memberships: readonly string[]): readonly MyRoom[] => moved.filter(({ membership }) => memberships.includes(membership));
@@ -91,10 +91,10 @@ interface Leaving {
   readonly wasIn: boolean;
 }
 
-/** Who was only invited, or banned without having been in, sees nothing but the event that ended it. */
-function leaving({ nid, changedSeq }: MyRoom, visibility: Visibility, knownSeq: number): Leaving {
+/** Who was only invited, or banned without having been in, or has forgotten the room, sees nothing but the event that ended it. */
+function leaving({ nid, changedSeq, isForgotten }: MyRoom, visibility: Visibility, knownSeq: number): Leaving {
   const last = visibility.ranges.at(-1)?.to;
-  const wasIn = last !== undefined && last >= changedSeq;
+  const wasIn = !isForgotten && last !== undefined && last >= changedSeq;
   // Who came and went since the last answer knows nothing of the room.
   const sinceSeq = knownSeq > 0 && visibility.membershipAt(knownSeq) === 'join' ? knownSeq : 0;
   const wanted = wasIn

@@ -10,6 +10,7 @@ export interface MembershipRow extends MainSums {
   readonly position: number;
   readonly changed_seq: number;
   readonly has_own_push_rules: number;
+  readonly is_forgotten: number;
 }
 
 export async function membershipsOf(
@@ -17,9 +18,9 @@ export async function membershipsOf(
   userNid: number,
 ): Promise<readonly MembershipRow[]> {
   return tx.all(sql`
-    SELECT m.room_nid, r.room_id, m.membership, m.position, m.changed_seq, m.notify_sum, m.highlight_sum, m.has_own_push_rules
+    SELECT m.room_nid, r.room_id, m.membership, m.position, m.changed_seq, m.notify_sum, m.highlight_sum, m.has_own_push_rules, m.is_forgotten
     FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid
-    WHERE m.user_nid = ${userNid} AND m.is_forgotten = 0
+    WHERE m.user_nid = ${userNid}
     ORDER BY m.room_nid`);
 }
 

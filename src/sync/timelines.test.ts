@@ -44,6 +44,10 @@ describe.each(engines)('timelines on $name', (engine) => {
     expect(shape(await read({ afterSeq: 0, upToSeq: last }, { limit: 500 }))).toMatchObject({ from: 1, count: last, limited: false, start: 0 });
   });
 
+  it('are empty when nothing is asked for, and say that there is something', async () => {
+    expect(shape(await read({ afterSeq: 0, upToSeq: last }, { limit: 0 }))).toEqual({ from: undefined, to: undefined, count: 0, limited: true, start: last });
+  });
+
   it('look further back for what passes a filter', async () => {
     const created = await read({ afterSeq: 0, upToSeq: last }, { types: ['m.room.create'] });
     expect(shape(created)).toEqual({ from: 1, to: 1, count: 1, limited: false, start: 0 });
