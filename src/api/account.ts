@@ -1,11 +1,15 @@
 import { changePassword, PasswordChange } from '../auth/change-password.js';
 import { Deactivation, deactivateAccount } from '../auth/deactivate.js';
 import { whoAmI } from '../auth/whoami.js';
+import { listThreepids, unbindThreepid } from '../directory/threepids.js';
+import { noBody } from '../matrix/schema.js';
 import { get, post, session, type Endpoint } from './endpoint.js';
 
 /** https://spec.matrix.org/v1.19/client-server-api/#password-management and the sections after it */
 export const accountApi: readonly Endpoint[] = [
   post('/v3/account/password', session, { body: PasswordChange }, changePassword),
   post('/v3/account/deactivate', session, { body: Deactivation }, deactivateAccount),
+  get('/v3/account/3pid', session, {}, listThreepids),
+  post('/v3/account/3pid/unbind', session, { body: noBody }, unbindThreepid),
   get('/v3/account/whoami', session, {}, whoAmI),
 ];

@@ -50,6 +50,7 @@ import { directoryApi } from './directory.js';
 import { encryptionApi } from './encryption.js';
 import { anyone, del, get, post, put, session, type Endpoint } from './endpoint.js';
 import { mediaApi } from './media.js';
+import { refusedApi } from './refused.js';
 import { roomsApi } from './rooms.js';
 
 /** The client-server API, in the order of the specification. https://spec.matrix.org/v1.19/client-server-api/ */
@@ -123,4 +124,6 @@ export const clientApi: readonly Endpoint[] = [
   get('/v3/user/:userId/rooms/:roomId/tags', session, {}, listTags),
   put('/v3/user/:userId/rooms/:roomId/tags/:tag', session, { body: TagBody }, setTag),
   del('/v3/user/:userId/rooms/:roomId/tags/:tag', session, {}, removeTag),
+
+  ...refusedApi,
 ];

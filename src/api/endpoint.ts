@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Session } from '../auth/session.js';
+import { MatrixError, type Errcode } from '../matrix/errors.js';
 import {
   parseDeviceId,
   parseEventId,
@@ -10,7 +11,7 @@ import {
   parseUserId,
 } from '../matrix/identifiers.js';
 import type { Reply } from '../matrix/reply.js';
-import type { Schema, TypeOf } from '../matrix/schema.js';
+import { noBody, type Schema, type TypeOf } from '../matrix/schema.js';
 import type { Services } from './services.js';
 
 /** Who may call a row. A handler of an `anyone` row is never told of a session, whatever token comes along. */
@@ -20,14 +21,18 @@ export type Who = typeof anyone | typeof session;
 
 /** Every name a path may carry after a colon, and what makes it a value. */
 export const pathParsers = {
+  appserviceId: parseOpaque,
   deviceId: parseDeviceId,
   eventId: parseEventId,
   eventType: parseOpaque,
   fileName: parseOpaque,
   filterId: parseOpaque,
+  idpId: parseOpaque,
   keyName: parseOpaque,
   kind: parseOpaque,
   mediaId: parseOpaque,
+  networkId: parseOpaque,
+  protocol: parseOpaque,
   receiptType: parseOpaque,
   relType: parseOpaque,
   roomAlias: parseRoomAlias,
@@ -117,6 +122,17 @@ export const get = row('GET');
 export const put = row('PUT');
 export const post = row('POST');
 export const del = row('DELETE');
+
+/** A row that is there in order to be refused, to whoever sends a well-formed request, in words a person understands. */
+export function refused<const Path extends string>(
+  method: Method,
+  path: Path & WithKnownNames<Path>,
+  who: Who,
+  { errcode, message }: { readonly errcode: Errcode; readonly message: string },
+): Endpoint {
+  const shapes = method === 'GET' ? {} : { body: noBody };
+  return { method, path, who, shapes, handler: () => Promise.reject(new MatrixError(errcode, message)) };
+}
 
 /**
  * Every path a row answers under. A row's path is below `/_matrix/client` unless it names another root;

@@ -47,6 +47,10 @@ export async function holderOfEmail(tx: ReadTransaction, email: string): Promise
   return (await tx.one<{ user_nid: number }>(sql`SELECT user_nid FROM user_emails WHERE email = ${email}`))?.user_nid;
 }
 
+export async function emailOf(tx: ReadTransaction, userNid: number): Promise<{ readonly email: string; readonly set_ts: number } | undefined> {
+  return tx.one<{ email: string; set_ts: number }>(sql`SELECT email, set_ts FROM user_emails WHERE user_nid = ${userNid}`);
+}
+
 export async function putEmail(tx: Transaction, userNid: number, { email, domain, now }: { email: string; domain: string; now: number }): Promise<void> {
   await tx.run(sql`
     INSERT INTO user_emails (user_nid, email, domain, set_ts) VALUES (${userNid}, ${email}, ${domain}, ${now})
