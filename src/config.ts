@@ -1,6 +1,8 @@
 import { database } from './config-database.js';
 import { listeners } from './config-listeners.js';
-import { baseUrl, duration, flag, oneOf, optional, path, rate, secret, section, serverName, type Settings, size, type ValuesOf, wholeNumber } from './config-parsers.js';
+import { baseUrl, duration, flag, listOf, oneOf, optional, path, rate, secret, section, serverName, type Settings, size, type ValuesOf, wholeNumber } from './config-parsers.js';
+import { addressRange, gateway } from './config-push.js';
+import { PRIVATE_RANGES } from './push/addresses.js';
 
 /** Every key that is honoured. docs/configuration.md is made from it (`node scripts/run.mjs configuration-docs`). */
 export const settings = {
@@ -141,6 +143,35 @@ export const settings = {
       enabled: { name: 'enabled', default: true, parse: flag, sentence: 'Whether people who share a room see who of them is online.' },
     }, { include_offline_users_on_sync: 'a first sync tells of whoever is not offline' }),
     sentence: 'Who is online. It goes out with the answers that clients get anyway, so it may be half a minute old.',
+    },
+  push: {
+    name: 'push',
+    parse: section(
+      {
+        enabled: { name: 'enabled', default: true, parse: flag, sentence: 'Whether pushes are sent.' },
+        includeContent: { name: 'include_content', default: false, parse: flag, sentence: 'Only `false`: a push carries the id of an event and nothing else.' },
+        groupUnreadCountByRoom: {
+          name: 'group_unread_count_by_room',
+          default: true,
+          parse: flag,
+          sentence: 'Whether the number on the app says how many rooms have something unread, rather than how many messages there are.',
+        },
+      },
+      { jitter_delay: 'Has no effect: a push is sent at once.' },
+    ),
+    sentence: 'Pushes to telephones; where they may go is said in `cloison.push.gateways`.',
+  },
+  ipRangeBlacklist: {
+    name: 'ip_range_blacklist',
+    default: PRIVATE_RANGES,
+    parse: listOf(addressRange),
+    sentence: 'Addresses the server opens no connection to when somebody else names the host. Whatever is written here replaces the whole list.',
+  },
+  ipRangeWhitelist: {
+    name: 'ip_range_whitelist',
+    default: [],
+    parse: listOf(addressRange),
+    sentence: 'Exceptions from it, such as the address of a push gateway in the same network.',
   },
   pidFile: { name: 'pid_file', parse: optional(path), sentence: 'Where to write the process id.' },
   cloison: {
@@ -172,6 +203,18 @@ export const settings = {
           perShard: { name: 'per_shard', default: 0, parse: size, sentence: 'How much everybody together. 0: no limit.' },
         }),
         sentence: 'What is deleted, or goes by itself, makes room again.',
+      },
+      push: {
+        name: 'push',
+        parse: section({
+          gateways: {
+            name: 'gateways',
+            default: [],
+            parse: listOf(gateway),
+            sentence: 'The push gateways clients may use, such as `https://push.shard.example`. Without any there are no pushes.',
+          },
+        }),
+        sentence: 'Where pushes may go.',
       },
       maxRoomMembers: {
         name: 'max_room_members',

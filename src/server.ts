@@ -28,6 +28,7 @@ import { activityOf, Presence } from './profile/presence.js';
 import { profileFields } from './profile/profile-store.js';
 import { pushDifferences } from './push/differences.js';
 import { rulesFollowUpgrades } from './push/rulesets.js';
+import { pushCountWhenRead } from './push/tasks.js';
 import { FilterSchema, RoomEventFilterSchema, type EventFilter, type Filter } from './rooms/filter.js';
 import { showProfile } from './rooms/profile-changes.js';
 import { StateCache } from './rooms/room-state.js';
@@ -42,6 +43,7 @@ import { claimShard, migrate } from './storage/migrate.js';
 import { openSqlite } from './storage/sqlite.js';
 import { currentPosition, Notifier } from './storage/stream.js';
 import { MatrixError } from './matrix/errors.js';
+import { pushing } from './server-push.js';
 import { accountObservers, tokenLifetimesOf } from './server-accounts.js';
 
 /** A server that answers. */
@@ -74,13 +76,14 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     });
     const servers = await listen(app, config);
     const workers = startWorkers(services, log);
+    const pushes = pushing(services, config, log);
     return {
       urls: servers.map(urlOf),
       close: async () => {
         closing.abort();
         services.notifier.wakeEverybody();
         workers.forEach(clearInterval);
-        await Promise.all(servers.map((server) => closeServer(server, GRACE_MS)));
+        await Promise.all([...servers.map((server) => closeServer(server, GRACE_MS)), pushes.stop()]);
         await db.close();
       },
     };
@@ -148,6 +151,8 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     accountObservers: accountObservers(writing),
     upgradeObserver: rulesFollowUpgrades,
     toDeviceObserver: { onToDevice: grantToRecipients },
+    readObserver: pushCountWhenRead,
+    gateways: config.cloison.push.gateways,
     profileObserver: {
       profileChanged: async (tx, userNid, changed) => {
         if (typeof changed.avatar_url === 'string') await showAvatar(tx, config.serverName, { userNid, url: changed.avatar_url, now: clock() });

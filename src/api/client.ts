@@ -39,6 +39,7 @@ import {
   listGlobalPushRules,
   listPushRules,
 } from '../push/push-rules.js';
+import { listPushers, PusherBody, setPusher } from '../push/pushers.js';
 import { ActionsBody, EnabledBody, RuleBody, RuleQuery } from '../push/rule-bodies.js';
 import { deletePushRule, setPushRule, setPushRuleActions, setPushRuleEnabled } from '../push/set-push-rules.js';
 import { FilterSchema } from '../rooms/filter.js';
@@ -103,7 +104,9 @@ export const clientApi: readonly Endpoint[] = [
   ...encryptionApi,
   ...mediaApi,
 
-  // Push rules
+  // Push notifications
+  get('/v3/pushers', session, {}, listPushers),
+  post('/v3/pushers/set', session, { body: PusherBody }, setPusher),
   get('/v3/pushrules', session, {}, listPushRules),
   get('/v3/pushrules/global', session, {}, listGlobalPushRules),
   get('/v3/pushrules/global/:kind/:ruleId', session, {}, getPushRule),

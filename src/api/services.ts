@@ -9,6 +9,7 @@ import type { ToDeviceObserver } from '../e2ee/to-device.js';
 import type { MediaKey } from '../media/media-key.js';
 import type { Quotas } from '../media/quota.js';
 import type { ServerName } from '../matrix/identifiers.js';
+import type { Gateways } from '../push/gateways.js';
 import type { ProfileObserver } from '../profile/set-profile.js';
 import type { DirectoryDeps } from '../directory/search.js';
 import type { EventFilter } from '../rooms/filter.js';
@@ -34,6 +35,7 @@ export interface Services extends RoomWriting, Syncing, Receipting, DirectoryDep
   readonly accountObservers: readonly AccountObserver[];
   readonly profileObserver: ProfileObserver;
   readonly upgradeObserver: UpgradeObserver;
+  readonly gateways: Gateways;
   readonly blobs: BlobStore;
   readonly mediaKey: MediaKey;
   /** Bytes. */

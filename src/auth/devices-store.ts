@@ -30,12 +30,14 @@ export interface SeenDevice {
   readonly now: number;
 }
 
-/** The nid of a device; one that is known keeps its name. */
+/** The nid of a device, on which a new session begins; one that is known keeps its name. */
 export async function ensureDevice(tx: Transaction, device: SeenDevice): Promise<number> {
+  const nid = await newNid(tx);
   const row = await tx.one<{ device_nid: number }>(sql`
-    INSERT INTO devices (device_nid, user_nid, device_id, display_name, last_seen_ts, last_seen_ip, created_ts)
-    VALUES (${await newNid(tx)}, ${device.userNid}, ${device.deviceId}, ${device.displayName ?? null}, ${device.now}, ${device.ip}, ${device.now})
-    ON CONFLICT (user_nid, device_id) DO UPDATE SET last_seen_ts = excluded.last_seen_ts, last_seen_ip = excluded.last_seen_ip
+    INSERT INTO devices (device_nid, session_nid, user_nid, device_id, display_name, last_seen_ts, last_seen_ip, created_ts)
+    VALUES (${nid}, ${nid}, ${device.userNid}, ${device.deviceId}, ${device.displayName ?? null}, ${device.now}, ${device.ip}, ${device.now})
+    ON CONFLICT (user_nid, device_id) DO UPDATE SET
+      session_nid = excluded.session_nid, last_seen_ts = excluded.last_seen_ts, last_seen_ip = excluded.last_seen_ip
     RETURNING device_nid`);
   if (row === undefined) throw new Error('the upsert of a device returned nothing');
   return row.device_nid;

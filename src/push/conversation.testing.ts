@@ -19,6 +19,7 @@ import { sql } from '../storage/database.js';
 import type { Engine } from '../storage/engines.testing.js';
 import { newNid } from '../storage/stream.js';
 import { pushDifferences } from './differences.js';
+import { pushCountWhenRead } from './tasks.js';
 
 /** People who talk in rooms, by the very functions that serve requests; the time stands still. */
 export async function openConversation(engine: Engine) {
@@ -35,6 +36,7 @@ export async function openConversation(engine: Engine) {
     inviteBrake: free,
     maxRoomMembers: 2000,
     writeRoomAccountData: async () => undefined,
+    readObserver: pushCountWhenRead,
     defaultRoomVersion: '11',
   } satisfies RoomWriting & Record<string, unknown>;
   let last = 0;

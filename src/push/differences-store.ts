@@ -1,17 +1,41 @@
-import { sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import { sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
 
-/** The joined members of a room who have changed their push rules, the sender of the event in question left out. */
-export async function membersWithOwnRules(
-  tx: ReadTransaction,
-  roomNid: number,
-  senderNid: number,
-): Promise<readonly { user_nid: number; ruleset: string; displayname: string | null }[]> {
-  return tx.all(sql`
-    SELECT m.user_nid, p.ruleset, e.json -> 'content' ->> 'displayname' AS displayname
+export interface OwnPreferences {
+  readonly user_nid: number;
+  readonly ruleset: string;
+  readonly ignored: string;
+  readonly displayname: string | null;
+}
+
+const ofMembers: Sql = sql`
+    SELECT m.user_nid, p.ruleset, p.ignored, e.json -> 'content' ->> 'displayname' AS displayname
     FROM memberships m
     JOIN push_rules p ON p.user_nid = m.user_nid
-    JOIN events e ON e.room_nid = m.room_nid AND e.seq = m.seq
-    WHERE m.room_nid = ${roomNid} AND m.has_own_push_rules = 1 AND m.membership = 'join' AND m.user_nid <> ${senderNid}`);
+    JOIN events e ON e.room_nid = m.room_nid AND e.seq = m.seq`;
+
+/** The joined members of a room who have changed their push rules or ignore somebody. */
+export async function membersWithOwnRules(tx: ReadTransaction, roomNid: number): Promise<readonly OwnPreferences[]> {
+  return tx.all<OwnPreferences>(sql`${ofMembers} WHERE m.room_nid = ${roomNid} AND m.has_own_push_rules = 1 AND m.membership = 'join'`);
+}
+
+/**
+ * Those of them who did not send an event, and whether anybody it is for may have a pusher (whom it invites, too): all that an event
+ * asks of members one by one, from two short indexes in one statement.
+ */
+export async function membersToAsk(
+  tx: ReadTransaction,
+  { roomNid, seq, senderNid }: { readonly roomNid: number; readonly seq: number; readonly senderNid: number },
+): Promise<{ particular: readonly OwnPreferences[]; mayBePushed: boolean }> {
+  const rows = await tx.all<OwnPreferences | { readonly user_nid: null }>(sql`
+    ${ofMembers} WHERE m.room_nid = ${roomNid} AND m.has_own_push_rules = 1 AND m.membership = 'join' AND m.user_nid <> ${senderNid}
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL FROM (
+      SELECT 1 FROM memberships
+      WHERE room_nid = ${roomNid} AND has_pushers = 1 AND user_nid <> ${senderNid}
+        AND (membership = 'join' OR (membership = 'invite' AND seq = ${seq}))
+      LIMIT 1) pushed`);
+  const particular = rows.filter((row): row is OwnPreferences => row.user_nid !== null);
+  return { particular, mayBePushed: particular.length < rows.length };
 }
 
 /** What has been read needs no correction any more, so it goes when the next one comes. */

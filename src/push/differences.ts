@@ -1,54 +1,40 @@
-import type { Ruleset } from '../matrix/push-rules.js';
-import { evaluate } from '../matrix/push-rules.js';
-import { parsePowerLevels } from '../matrix/power-levels.js';
-import { roomVersion } from '../matrix/room-versions.js';
-import type { JsonObject } from '../matrix/schema.js';
+import type { PushedEvent } from '../matrix/push-rules.js';
 import type { AppendedEvent, EventObserver } from '../rooms/append.js';
-import { membershipCounts } from '../rooms/memberships-store.js';
-import { roomsByNid } from '../rooms/rooms-store.js';
-import { stateEntries } from '../rooms/state-store.js';
 import type { Transaction } from '../storage/database.js';
-import { membersWithOwnRules, putDifference } from './differences-store.js';
+import { membersToAsk, putDifference, type OwnPreferences } from './differences-store.js';
+import { contextOf, judge } from './judge.js';
+import { askForEventPush } from './tasks.js';
 
 /**
  * For members with push rules of their own: notes where these say something else of a new event than the default rules do, for the
- * running totals count by the default rules. https://spec.matrix.org/v1.19/client-server-api/#push-rules
+ * running totals count by the default rules. And where somebody has a pusher, asks for the push. Members with neither cost nothing.
+ * https://spec.matrix.org/v1.19/client-server-api/#push-rules
  */
 export const pushDifferences: EventObserver = {
   async onEvent(tx, event) {
-    const members = await membersWithOwnRules(tx, event.roomNid, event.senderNid);
-    if (members.length === 0) return;
-    const context = await contextOf(tx, event);
-    for (const member of members) {
-      const rules = JSON.parse(member.ruleset) as Ruleset;
-      const displayName = member.displayname === null ? {} : { displayName: member.displayname };
-      const own = evaluate(rules, pushed(event), { ...context, ...displayName });
-      const notify = (own.notify ? 1 : 0) - event.byDefault.notify;
-      const highlight = (own.highlight ? 1 : 0) - event.byDefault.highlight;
-      if (notify === 0 && highlight === 0) continue;
-      await putDifference(tx, { roomNid: event.roomNid, userNid: member.user_nid, seq: event.seq, threadRoot: event.threadRoot ?? null, notify, highlight });
-    }
+    const { particular, mayBePushed } = await membersToAsk(tx, event);
+    const isWanted = particular.length > 0 && (await noteDifferences(tx, event, particular));
+    const isInvite = event.type === 'm.room.member' && event.content['membership'] === 'invite';
+    if (mayBePushed && (isWanted || isInvite || event.byDefault.notify === 1)) await askForEventPush(tx, event);
   },
 };
 
-function pushed(event: AppendedEvent): JsonObject & { type: string; sender: string; room_id: string } {
-  const { type, sender, content, eventId: event_id, roomId: room_id, stateKey } = event;
-  return { type, sender, content, event_id, room_id, ...(stateKey === undefined ? {} : { state_key: stateKey }) };
+/** True when anybody's own rules want to notify them. */
+async function noteDifferences(tx: Transaction, event: AppendedEvent, members: readonly OwnPreferences[]): Promise<boolean> {
+  const context = await contextOf(tx, event.roomNid);
+  let isWanted = false;
+  for (const member of members) {
+    const own = judge(member, pushed(event), context);
+    isWanted ||= own.notify;
+    const notify = (own.notify ? 1 : 0) - event.byDefault.notify;
+    const highlight = (own.highlight ? 1 : 0) - event.byDefault.highlight;
+    if (notify === 0 && highlight === 0) continue;
+    await putDifference(tx, { roomNid: event.roomNid, userNid: member.user_nid, seq: event.seq, threadRoot: event.threadRoot ?? null, notify, highlight });
+  }
+  return isWanted;
 }
 
-async function contextOf(tx: Transaction, event: AppendedEvent): Promise<{ memberCount: number; powerLevels: ReturnType<typeof parsePowerLevels> }> {
-  const counts = await membershipCounts(tx, [event.roomNid]);
-  const entries = await stateEntries(tx, event.roomNid, [['m.room.create', ''], ['m.room.power_levels', '']]);
-  const [room] = await roomsByNid(tx, [event.roomNid]);
-  const create = entries.find(({ type }) => type === 'm.room.create');
-  const levels = entries.find(({ type }) => type === 'm.room.power_levels');
-  if (create === undefined || room === undefined) throw new Error('a room without its create event');
-  return {
-    memberCount: counts.find(({ membership }) => membership === 'join')?.n ?? 0,
-    powerLevels: parsePowerLevels(
-      levels === undefined ? undefined : (JSON.parse(levels.content) as JsonObject),
-      { sender: create.sender, content: JSON.parse(create.content) as JsonObject },
-      roomVersion(room.room_version),
-    ),
-  };
+function pushed(event: AppendedEvent): PushedEvent {
+  const { type, sender, content, eventId: event_id, roomId: room_id, stateKey } = event;
+  return { type, sender, content, event_id, room_id, ...(stateKey === undefined ? {} : { state_key: stateKey }) };
 }

@@ -9,9 +9,6 @@ import { membersWithOwnRules } from './differences-store.js';
 import { findPushRules, savePushRules } from './push-rules-store.js';
 import { withReplacedRoom } from './rule-edits.js';
 
-/** The nid of no sender: nobody is left out. */
-const NOBODY = 0;
-
 /** A person's own push rules, the default ones for who never changed any. */
 export async function rulesetOf(tx: ReadTransaction, userNid: number, userId: UserId): Promise<Ruleset> {
   const own = await findPushRules(tx, userNid);
@@ -34,7 +31,7 @@ export async function changeRuleset(tx: Transaction, who: { userNid: number; use
 export const rulesFollowUpgrades: UpgradeObserver = {
   async onUpgrade(tx, { roomNid, from, to }) {
     await holdStream(tx);
-    for (const { user_nid, ruleset } of await membersWithOwnRules(tx, roomNid, NOBODY)) {
+    for (const { user_nid, ruleset } of await membersWithOwnRules(tx, roomNid)) {
       const replaced = withReplacedRoom(JSON.parse(ruleset) as Ruleset, from, to);
       if (replaced !== undefined) await putRuleset(tx, user_nid, replaced, false);
     }

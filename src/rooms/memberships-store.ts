@@ -44,9 +44,10 @@ export async function putMembership(
 ): Promise<void> {
   const { roomNid, userNid, membership, seq, position } = member;
   await tx.run(sql`
-    INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq, notify_sum, highlight_sum, has_own_push_rules)
+    INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq, notify_sum, highlight_sum, has_own_push_rules, has_pushers)
     VALUES (${roomNid}, ${userNid}, ${membership}, ${seq}, ${position}, ${seq}, ${member.notify_sum}, ${member.highlight_sum},
-      (SELECT count(*) FROM push_rules WHERE user_nid = ${userNid}))
+      (SELECT count(*) FROM push_rules WHERE user_nid = ${userNid}),
+      CASE WHEN EXISTS (SELECT 1 FROM pushers WHERE user_nid = ${userNid}) THEN 1 ELSE 0 END)
     ON CONFLICT (room_nid, user_nid) DO UPDATE SET
       position = CASE WHEN memberships.membership = excluded.membership THEN memberships.position ELSE excluded.position END,
       changed_seq = CASE WHEN memberships.membership = excluded.membership THEN memberships.changed_seq ELSE excluded.changed_seq END,
@@ -60,6 +61,18 @@ export async function putMembership(
 /** From now on the push rules of this person are asked about every event of their rooms; of rooms still to come `putMembership` knows. */
 export async function markOwnPushRules(tx: Transaction, userNid: number): Promise<void> {
   await tx.run(sql`UPDATE memberships SET has_own_push_rules = 1 WHERE user_nid = ${userNid}`);
+}
+
+/** From now on events of this person's rooms may ask for a push; of rooms still to come `putMembership` knows. */
+export async function markPushers(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`UPDATE memberships SET has_pushers = 1 WHERE user_nid = ${userNid} AND has_pushers = 0`);
+}
+
+/** Takes the mark from the members of a room who have no pusher any more. */
+export async function unmarkPushers(tx: Transaction, roomNid: number): Promise<void> {
+  await tx.run(sql`
+    UPDATE memberships SET has_pushers = 0
+    WHERE room_nid = ${roomNid} AND has_pushers = 1 AND NOT EXISTS (SELECT 1 FROM live_pushers p WHERE p.user_nid = memberships.user_nid)`);
 }
 
 export async function forget(tx: Transaction, roomNid: number, userNid: number): Promise<void> {

@@ -21,8 +21,13 @@ export type RoomAccountDataWriter = (
   tx: Transaction,
   entry: { userNid: number; roomNid: number; type: string; content: object },
 ) => Promise<void>;
+/** Told when somebody has read something, in the transaction of the receipt. Given from above. */
+export interface ReadObserver {
+  onRead(tx: Transaction, reader: { readonly userNid: number; readonly now: number }): Promise<void>;
+}
 export interface Receipting extends RoomReading {
   readonly writeRoomAccountData: RoomAccountDataWriter;
+  readonly readObserver: ReadObserver;
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid */
@@ -37,7 +42,7 @@ export async function sendReceipt(
   await deps.db.transaction(async (tx) => {
     const room = await openJoinedRoom(tx, roomId, session);
     if (receiptType === 'm.fully_read') await setFullyRead(deps, tx, session, room.room_nid, eventId);
-    else await setReceipt(tx, { session, roomNid: room.room_nid, type: receiptTypeOf(receiptType), eventId, threadId, now });
+    else await setReceipt(deps, tx, { session, roomNid: room.room_nid, type: receiptTypeOf(receiptType), eventId, threadId, now });
   });
   return {};
 }
@@ -55,7 +60,7 @@ export async function setReadMarkers(
     if (fullyRead !== undefined) await setFullyRead(deps, tx, session, room.room_nid, parseEventId(fullyRead));
     for (const type of ['m.read', 'm.read.private'] as const) {
       const eventId = body[type];
-      if (eventId !== undefined) await setReceipt(tx, { session, roomNid: room.room_nid, type, eventId: parseEventId(eventId), threadId: UNTHREADED, now });
+      if (eventId !== undefined) await setReceipt(deps, tx, { session, roomNid: room.room_nid, type, eventId: parseEventId(eventId), threadId: UNTHREADED, now });
     }
   });
   return {};
@@ -86,12 +91,13 @@ interface NewReceipt {
 }
 
 /** A receipt for an event nobody here knows is taken and forgotten: clients send them for events still on their way. */
-async function setReceipt(tx: Transaction, { session, roomNid, type, eventId, threadId, now }: NewReceipt): Promise<void> {
+async function setReceipt(deps: Receipting, tx: Transaction, { session, roomNid, type, eventId, threadId, now }: NewReceipt): Promise<void> {
   const event = await findEvent(tx, roomNid, eventId);
   if (event === undefined) return;
   const position = await advance(tx, [`receipts/${roomNid}`]);
   const sums = await mainSumsAt(tx, roomNid, event.seq);
   await putReceipt(tx, { roomNid, userNid: session.userNid, type, threadId, eventId, seq: event.seq, ts: now, position, sums });
+  await deps.readObserver.onRead(tx, { userNid: session.userNid, now });
 }
 
 async function setFullyRead(deps: Receipting, tx: Transaction, session: Session, roomNid: number, eventId: EventId): Promise<void> {

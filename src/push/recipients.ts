@@ -1,0 +1,50 @@
+import type { EventId, RoomId } from '../matrix/identifiers.js';
+import type { PushedEvent } from '../matrix/push-rules.js';
+import { defaultPushRules } from '../matrix/default-push-rules.js';
+import { eventsBySeq } from '../rooms/events-store.js';
+import { roomsByNid } from '../rooms/rooms-store.js';
+import type { ReadTransaction } from '../storage/database.js';
+import { contextOf, judge } from './judge.js';
+import { targetsInRoom, targetsOfMember, type MemberTarget, type Target } from './pushers-store.js';
+import type { PushTask } from './tasks.js';
+
+/** An event to tell a pusher of. */
+export interface EventPush {
+  readonly roomId: RoomId;
+  readonly eventId: EventId;
+  /** Whether a telephone should make itself heard: else the push may wait for a good moment. */
+  readonly isUrgent: boolean;
+}
+
+/** A push and whom it is for. */
+export interface Recipient {
+  readonly target: Target;
+  readonly push: EventPush;
+}
+
+/** Whose pushers are told of an event; `isInVain` says that nobody the event may be for has any. */
+export async function recipientsOf(tx: ReadTransaction, task: PushTask & { about: 'event' }): Promise<{ recipients: readonly Recipient[]; isInVain: boolean }> {
+  const { roomNid, seq } = task;
+  const [row] = await eventsBySeq(tx, roomNid, [seq]);
+  const [room] = await roomsByNid(tx, [roomNid]);
+  // What was taken back in the meantime calls nobody any more.
+  if (row === undefined || room === undefined || row.redacted_by_seq !== null) return { recipients: [], isInVain: false };
+  const event: PushedEvent = { ...(JSON.parse(row.json) as PushedEvent), room_id: room.room_id };
+  const members = await targetsInRoom(tx, { roomNid, seq, senderNid: row.sender_nid });
+  const invited = row.type === 'm.room.member' && row.state_key !== null ? await targetsOfMember(tx, roomNid, row.state_key) : [];
+  const isInVain = members.length + invited.length === 0;
+  if (isInVain) return { recipients: [], isInVain };
+  const context = await contextOf(tx, roomNid);
+  const verdict = (target: MemberTarget, isInvited: boolean): { notify: boolean; highlight: boolean } => {
+    // The default rules say the same to everybody but whom an invitation is for.
+    if (target.ruleset === null && !isInvited) return { notify: task.notify === 1, highlight: task.highlight === 1 };
+    const ruleset = target.ruleset ?? JSON.stringify(defaultPushRules(target.user_id));
+    return judge({ ruleset, ignored: target.ignored ?? '[]', displayname: target.displayname }, event, context);
+  };
+  const recipients = [...members.map((target) => ({ target, isInvited: false })), ...invited.map((target) => ({ target, isInvited: true }))].flatMap(({ target, isInvited }) => {
+    const { notify, highlight } = verdict(target, isInvited);
+    const isUrgent = highlight || isInvited || row.type === 'm.room.encrypted';
+    return notify ? [{ target, push: { roomId: room.room_id, eventId: row.event_id, isUrgent } }] : [];
+  });
+  return { recipients, isInVain };
+}
