@@ -12,7 +12,7 @@ import { lockRoom, type LockedRoom } from './lock.js';
 import { relationOf } from './relations.js';
 import { hasAnnotated } from './relations-store.js';
 import { moveTip } from './rooms-store.js';
-import { appendDraft, type RoomWriting } from './writing.js';
+import { appendDraft, type Actor, type RoomWriting } from './writing.js';
 
 /** Which uploads an event carries (MSC3911). https://github.com/matrix-org/matrix-spec-proposals/pull/3911 */
 export const SendQuery = object({ attach_media: optional(array(text({ pattern: '^mxc://[^/\\s]+/[A-Za-z0-9_-]+$' }), { maxItems: 20 })) });
@@ -27,18 +27,10 @@ export async function sendMessage(
   deps: RoomWriting,
   call: { session: Session; params: { roomId: RoomId; eventType: string; txnId: string }; query?: TypeOf<typeof SendQuery>; body: JsonObject },
 ): Promise<{ event_id: EventId }> {
-  const { session, params, query = {}, body } = call;
-  const draft = permitMessage(params.eventType, body);
-  if (params.eventType !== 'm.room.redaction') refuseSuspended(session);
-  if (params.eventType === 'm.room.redaction') {
-    const redacts = body['redacts'];
-    if (typeof redacts !== 'string') throw new MatrixError('M_MISSING_PARAM', 'redacts must name the event to redact');
-    return redact(deps, session, { ...params, draft, eventId: parseEventId(redacts) });
-  }
-  return sendOnce(deps, session, { ...params, type: params.eventType }, async (tx, room) => {
-    await refuseSecondAnnotation(tx, room, session.userNid, body);
-    return { draft, ...(query.attach_media === undefined ? {} : { attachMedia: query.attach_media }) };
-  });
+  const { session, params, query, body } = call;
+  const message = permittedMessage(params.eventType, body);
+  if (message.redacts === undefined) refuseSuspended(session);
+  return sendOnce(deps, session, params, { ...message, attachMedia: query?.attach_media });
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
@@ -48,48 +40,90 @@ export async function redactMessage(
 ): Promise<{ event_id: EventId }> {
   const { session, params, body } = call;
   const content = { redacts: params.eventId, ...(body.reason === undefined ? {} : { reason: body.reason }) };
-  return redact(deps, session, { ...params, draft: permitMessage('m.room.redaction', content) });
+  return sendOnce(deps, session, params, permittedMessage('m.room.redaction', content));
 }
 
-interface Redaction {
-  readonly roomId: RoomId;
-  readonly eventId: EventId;
-  readonly txnId: string;
+/** What may stand in a timeline by the rules of this server; whether it may in a certain room is another question. */
+export interface PermittedMessage {
   readonly draft: PermittedDraft;
+  readonly redacts?: EventId;
+  readonly attachMedia?: readonly string[] | undefined;
 }
 
-async function redact(deps: RoomWriting, session: Session, what: Redaction): Promise<{ event_id: EventId }> {
-  let target: EventRow | undefined;
-  return sendOnce(
-    deps,
-    session,
-    { roomId: what.roomId, type: 'm.room.redaction', txnId: what.txnId },
-    async (tx, room) => {
-      await room.state.load(tx, [['m.room.create', ''], ['m.room.power_levels', ''], ['m.room.member', session.userId]]);
-      if (room.state.get('m.room.member', session.userId)?.content['membership'] !== 'join') throw forbidden('You are not in this room');
-      target = await findEvent(tx, room.nid, what.eventId);
-      if (target === undefined) throw notFound('There is no such event in this room');
-      refuseRedactionOf(room, target, session);
-      const { redacts: _, ...outside } = what.draft.content;
-      const draft = room.version.redactsInContent ? what.draft : permitMessage('m.room.redaction', outside);
-      return { draft, redacts: what.eventId };
-    },
-    async (tx, room, seq) => {
-      if (target !== undefined) await takeAway(deps, tx, room, { target, bySeq: seq });
-    },
-  );
+export function permittedMessage(type: string, body: JsonObject): PermittedMessage {
+  const draft = permitMessage(type, body);
+  if (type !== 'm.room.redaction') return { draft };
+  const redacts = body['redacts'];
+  if (typeof redacts !== 'string') throw new MatrixError('M_MISSING_PARAM', 'redacts must name the event to redact');
+  return { draft, redacts: parseEventId(redacts) };
+}
+
+/** Refuses what the room has something against, its authorisation rules apart; resolves to what is to be composed. */
+export async function preparedMessage(
+  tx: Transaction,
+  room: LockedRoom,
+  actor: Actor,
+  message: PermittedMessage,
+): Promise<PermittedMessage & { readonly target?: EventRow }> {
+  const { draft, redacts } = message;
+  if (redacts === undefined) {
+    await refuseSecondAnnotation(tx, room, actor.userNid, draft.content);
+    return message;
+  }
+  await room.state.load(tx, [['m.room.create', ''], ['m.room.power_levels', ''], ['m.room.member', actor.userId]]);
+  if (room.state.get('m.room.member', actor.userId)?.content['membership'] !== 'join') throw forbidden('You are not in this room');
+  const target = await findEvent(tx, room.nid, redacts);
+  if (target === undefined) throw notFound('There is no such event in this room');
+  refuseRedactionOf(room, target, actor);
+  const { redacts: _, ...outside } = draft.content;
+  return { draft: room.version.redactsInContent ? draft : permitMessage('m.room.redaction', outside), redacts, target };
+}
+
+/** The one way to a timeline event; what a redaction names is emptied in the same transaction. */
+export async function appendMessage(
+  deps: RoomWriting,
+  tx: Transaction,
+  room: LockedRoom,
+  message: PermittedMessage,
+  by: { actor: Actor; now: number; txnId: string },
+): Promise<EventId> {
+  const { draft, target, redacts, attachMedia } = await preparedMessage(tx, room, by.actor, message);
+  const event = await appendDraft(deps, tx, room, draft, {
+    ...by,
+    ...(redacts === undefined ? {} : { redacts }),
+    ...(attachMedia === undefined ? {} : { attachMedia }),
+  });
+  if (target !== undefined) await takeAway(deps, tx, room, { target, bySeq: event.seq });
+  return event.eventId;
+}
+
+/** Finds the event of an earlier identical request, or locks the room and appends. */
+async function sendOnce(
+  deps: RoomWriting,
+  session: Session,
+  { roomId, txnId }: { roomId: RoomId; txnId: string },
+  message: PermittedMessage,
+): Promise<{ event_id: EventId }> {
+  const now = deps.clock();
+  return deps.db.transaction(async (tx) => {
+    // Locked before looking: of two identical requests at once the second finds what the first sent.
+    const room = await lockRoom(tx, roomId, deps.states);
+    const sent = await findSent(tx, { deviceNid: session.deviceNid, roomId, type: message.draft.type, txnId });
+    if (sent !== undefined) return { event_id: sent.event_id };
+    return { event_id: await appendMessage(deps, tx, room, message, { actor: session, now, txnId }) };
+  });
 }
 
 /** One's own events, and with the power to redact everybody's; the encryption of a room is beyond anybody (RULES B2). */
-function refuseRedactionOf(room: LockedRoom, target: EventRow, session: Session): void {
+function refuseRedactionOf(room: LockedRoom, target: EventRow, actor: Actor): void {
   if (target.type === 'm.room.encryption' && target.state_key !== null) throw forbidden('The encryption of a room cannot be redacted');
   if (target.type === 'm.room.create') throw forbidden('The creation of a room cannot be redacted');
-  if (target.sender_nid === session.userNid) return;
-  refuseSuspended(session);
+  if (target.sender_nid === actor.userNid) return;
+  refuseSuspended(actor);
   const create = room.state.get('m.room.create', '');
   if (create === undefined) throw new Error('a room without its create event');
   const levels = parsePowerLevels(room.state.get('m.room.power_levels', '')?.content, create, room.version);
-  if (levels.userLevel(session.userId) < levels.redact) throw forbidden(`You need power level ${levels.redact} to redact what others sent`);
+  if (levels.userLevel(actor.userId) < levels.redact) throw forbidden(`You need power level ${levels.redact} to redact what others sent`);
 }
 
 /** What was said is gone in the transaction that takes the redaction (RULES B16). */
@@ -100,32 +134,6 @@ async function takeAway(deps: RoomWriting, tx: Transaction, room: LockedRoom, { 
   // A redacted state event stays in force and says less than before.
   room.tip = { ...room.tip, state_seq: bySeq };
   await moveTip(tx, room.nid, room.tip);
-}
-
-/** The one way to a timeline event: finds the event of an earlier identical request, or locks the room and appends. */
-async function sendOnce(
-  deps: RoomWriting,
-  session: Session,
-  request: { roomId: RoomId; type: string; txnId: string },
-  prepare: (tx: Transaction, room: LockedRoom) => Promise<{ draft: PermittedDraft; redacts?: EventId; attachMedia?: readonly string[] }>,
-  afterwards?: (tx: Transaction, room: LockedRoom, seq: number) => Promise<void>,
-): Promise<{ event_id: EventId }> {
-  const now = deps.clock();
-  return deps.db.transaction(async (tx) => {
-    // Locked before looking: of two identical requests at once the second finds what the first sent.
-    const room = await lockRoom(tx, request.roomId, deps.states);
-    const sent = await findSent(tx, { deviceNid: session.deviceNid, ...request });
-    if (sent !== undefined) return { event_id: sent.event_id };
-    const { draft, ...more } = await prepare(tx, room);
-    const event = await appendDraft(deps, tx, room, draft, {
-      actor: session,
-      now,
-      txnId: request.txnId,
-      ...more,
-    });
-    await afterwards?.(tx, room, event.seq);
-    return { event_id: event.eventId };
-  });
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#avoiding-duplicate-annotations */

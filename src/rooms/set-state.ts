@@ -13,7 +13,7 @@ import { resolveAlias } from './aliases-store.js';
 import { lockRoom, type LockedRoom } from './lock.js';
 import { changeMembership } from './membership.js';
 import { knownRooms } from './rooms-store.js';
-import { appendDraft, type RoomWriting } from './writing.js';
+import { appendDraft, type Actor, type RoomWriting } from './writing.js';
 
 /**
  * Sets one entry of a room's state; setting what is set already changes nothing and names the event that did.
@@ -28,17 +28,31 @@ export async function setState(
   const now = deps.clock();
   const event_id = await deps.db.transaction(async (tx) => {
     const room = await lockRoom(tx, params.roomId, deps.states);
-    await room.state.load(tx, [[params.eventType, params.stateKey], ['m.room.member', session.userId]]);
-    const current = room.state.get(params.eventType, params.stateKey);
-    if (current?.sender === session.userId && canonicalJson(current.content) === canonicalJson(body)) {
-      if (room.state.get('m.room.member', session.userId)?.content['membership'] === 'join') return current.eventId;
-    }
-    if (params.eventType === 'm.room.member') return setMember(deps, tx, room, call, now);
-    const draft = await permittedState(tx, room, params.eventType, params.stateKey, body);
-    const event = await appendDraft(deps, tx, room, draft, { actor: session, now });
-    return event.eventId;
+    return writeState(deps, tx, room, { type: params.eventType, stateKey: params.stateKey, content: body }, { actor: session, now });
   });
   return { event_id };
+}
+
+/** One entry of a room's state, as a client asks for it. */
+export interface StateEntry {
+  readonly type: string;
+  readonly stateKey: string;
+  readonly content: JsonObject;
+}
+
+/** The one way to a state event that a client asks for. */
+export async function writeState(deps: RoomWriting, tx: Transaction, room: LockedRoom, entry: StateEntry, by: { actor: Actor; now: number }): Promise<EventId> {
+  const { type, stateKey, content } = entry;
+  const { actor, now } = by;
+  await room.state.load(tx, [[type, stateKey], ['m.room.member', actor.userId]]);
+  const current = room.state.get(type, stateKey);
+  if (current?.sender === actor.userId && canonicalJson(current.content) === canonicalJson(content)) {
+    if (room.state.get('m.room.member', actor.userId)?.content['membership'] === 'join') return current.eventId;
+  }
+  if (type === 'm.room.member') return setMember(deps, tx, room, entry, by);
+  const draft = await permittedState(tx, room, type, stateKey, content);
+  const event = await appendDraft(deps, tx, room, draft, { actor, now });
+  return event.eventId;
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey, without the state key */
@@ -64,18 +78,12 @@ async function factsFor(tx: Transaction, room: LockedRoom, type: string, content
   return encryption === undefined ? { knownRooms: rooms } : { knownRooms: rooms, encryption };
 }
 
-async function setMember(
-  deps: RoomWriting,
-  tx: Transaction,
-  room: LockedRoom,
-  call: { session: Session; params: { stateKey: string }; body: JsonObject },
-  now: number,
-): Promise<EventId> {
-  const { membership, ...extra } = call.body;
+async function setMember(deps: RoomWriting, tx: Transaction, room: LockedRoom, entry: StateEntry, { actor, now }: { actor: Actor; now: number }): Promise<EventId> {
+  const { membership, ...extra } = entry.content;
   if (!isMembership(membership)) throw new MatrixError('M_BAD_JSON', 'membership must be invite, join, knock, leave or ban');
-  const target = parseUserId(call.params.stateKey);
+  const target = parseUserId(entry.stateKey);
   if (serverOf(target) !== deps.signer.serverName && membership === 'invite') throw forbidden('People of that server cannot be invited');
-  return changeMembership(deps, tx, room, { actor: call.session, target, membership, extra, now });
+  return changeMembership(deps, tx, room, { actor, target, membership, extra, now });
 }
 
 /** Not a question of power: nobody's levels may name them. https://spec.matrix.org/v1.19/rooms/v12/#room-creators */

@@ -39,6 +39,7 @@ export interface Actor {
   readonly userNid: number;
   readonly userId: UserId;
   readonly deviceNid?: number;
+  readonly isSuspended?: boolean;
 }
 
 /** Composes, authorises and appends what a person of this shard does. */
