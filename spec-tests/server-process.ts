@@ -81,6 +81,7 @@ export function permissive(port: number): Settings {
     enable_registration: true,
     enable_registration_without_verification: true,
     rc_message: plenty,
+    rc_delayed_event_mgmt: plenty,
     rc_registration: plenty,
     rc_registration_token_validity: plenty,
     rc_login: { address: plenty, account: plenty, failed_attempts: plenty },

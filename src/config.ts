@@ -125,6 +125,12 @@ export const settings = {
     sentence: 'Invites.',
   },
   rcMediaCreate: { name: 'rc_media_create', parse: rate(10, 50), sentence: 'Files one person announces before uploading them.' },
+  maxEventDelayDuration: {
+    name: 'max_event_delay_duration',
+    parse: optional(duration),
+    sentence: 'The longest a client may have an event delayed (MSC4140), such as 24h; without it none is.',
+  },
+  rcDelayedEventMgmt: { name: 'rc_delayed_event_mgmt', parse: rate(1, 5), sentence: 'Delayed events asked for, put off, sent or cancelled from one address.' },
   defaultRoomVersion: {
     name: 'default_room_version',
     default: '11',

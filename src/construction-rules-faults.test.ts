@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Session } from './auth/session.js';
+import { insertAccessToken } from './auth/sessions-store.js';
 import { sealedContent } from './construction-rules.testing.js';
 import { openDirectory, type Directory } from './directory/shard.testing.js';
 import { parseRoomAlias, parseServerName } from './matrix/identifiers.js';
@@ -7,6 +8,8 @@ import { mediaGrants } from './media/granting.js';
 import { pushDifferences } from './push/differences.js';
 import { rulesFollowUpgrades } from './push/rulesets.js';
 import { resolveAlias } from './rooms/aliases-store.js';
+import { delayedEventsObserver, sendDelayed } from './rooms/delayed-events.js';
+import { sendOrDelayMessage, setOrDelayState } from './rooms/delay.js';
 import { createRoom } from './rooms/create-room.js';
 import { redactMessage, sendMessage } from './rooms/send.js';
 import { upgradeRoom } from './rooms/upgrade.js';
@@ -65,6 +68,23 @@ describe.each(engines)('whatever statement fails on $name', (engine) => {
     const params = { roomId, eventId, txnId: 'redacted' };
     await allOrNothing((db) => redactMessage({ ...shard.deps, db, observers }, { session: alice, params, body: {} }));
     expect(await kept()).toBe(false);
+  });
+
+  it('A2, B4: a delayed event is scheduled and sent whole or not at all', async () => {
+    const roomId = await shard.room(alice);
+    await shard.db.transaction((tx) => insertAccessToken(tx, { deviceNid: alice.deviceNid, tokenHash: 'h'.repeat(43), expiresTs: undefined, now: 0 }));
+    const deps = { ...shard.deps, maxEventDelayMs: 1000, observers: [...observers, delayedEventsObserver] };
+    const query = { 'org.matrix.msc4140.delay': 1000 };
+    const state = { roomId, eventType: 'm.room.topic', stateKey: '' };
+    await allOrNothing((db) => setOrDelayState({ ...deps, db }, { session: alice, params: state, body: { topic: 'later' }, query }));
+    await allOrNothing((db) => sendOrDelayMessage({ ...deps, db }, { session: alice, params: { roomId, eventType: 'm.room.encrypted', txnId: 'later' }, body: sealedContent, query }));
+    const { delayed_events: waiting = [] } = await everythingIn(shard.db);
+    expect(waiting).toHaveLength(2);
+    for (const row of waiting) {
+      const { delay_id: delayId } = JSON.parse(row) as { delay_id: string };
+      await allOrNothing((db) => sendDelayed({ ...deps, db }, { params: { delayId } }));
+    }
+    expect((await everythingIn(shard.db))['delayed_events']).toEqual([]);
   });
 
   /** Tries the same with each statement failing in turn, until there is none left to fail; resolves to how many there are. */

@@ -145,6 +145,25 @@ describe.each(engines)('the schema on $name refuses', ({ open }) => {
     await expect(write(roomRow(5))).rejects.toThrow(/foreign key/i);
   });
 
+  it('what no timeline may hold while it waits for one', async () => {
+    await write(sql`INSERT INTO devices (device_nid, user_nid, device_id, created_ts) VALUES (4, ${PERSON}, 'B', 0)`);
+    let id = 0;
+    const later = (type: string, stateKey: string | null, content: object) => write(sql`
+      INSERT INTO delayed_events (delay_id, user_nid, device_nid, room_nid, type, state_key, content, txn_id, delay_ms, since_ts, due_ts)
+      VALUES (${`d${id += 1}`}, ${PERSON}, 4, ${ROOM}, ${type}, ${stateKey}, ${JSON.stringify(content)}, ${stateKey === null ? `t${id}` : null}, 1, 0, 1)`);
+    for (const type of ['m.room.message', 'm.sticker', 'org.example.note']) await expect(later(type, null, { body: 'hello' })).rejects.toThrow('only_encrypted_messages_wait');
+    for (const type of ['m.room.message', 'm.room.encrypted', 'm.reaction']) await expect(later(type, '', { body: 'hello' })).rejects.toThrow('only_encrypted_messages_wait');
+    await expect(later('m.room.encrypted', null, { algorithm: MEGOLM, ciphertext: 'hello' })).rejects.toThrow('waiting_messages_are_ciphertext');
+    await expect(later('m.room.member', '@a:b', { membership: 'join' })).rejects.toThrow('nobody_joins_later');
+    for (const [type, content] of [['join_rules', { join_rule: 'public' }], ['history_visibility', { history_visibility: 'world_readable' }], ['guest_access', {}], ['encryption', {}]] as const) {
+      await expect(later(`m.room.${type}`, '', content)).rejects.toThrow('no_room_opens_later');
+    }
+    await later('m.room.encrypted', null, { algorithm: MEGOLM, ciphertext });
+    await later('m.room.join_rules', '', { join_rule: 'knock' });
+    await write(sql`DELETE FROM devices WHERE device_nid = 4`);
+    expect(await db.read((tx) => tx.all(sql`SELECT delay_id FROM delayed_events`))).toEqual([]);
+  });
+
   it('media of another shard, and another shard', async () => {
     const media = (shard: string | null) => write(sql`
       INSERT INTO media (media_id, shard, class, uploader_nid, device_nid, size, sha256, blob_name, wrapped_key, created_ts, grants_until_ts)

@@ -85,6 +85,7 @@ export const bypasses: readonly Bypass[] = [
   ...shortList,
   ...['public', 'private', 'PUBLIC', null, ['invite'], { join_rule: 'invite' }, 0].flatMap((join_rule) => [state('A2', 'm.room.join_rules', { join_rule }), initial('A2', 'm.room.join_rules', { join_rule })]),
   state('A2', 'm.room.join_rules', {}),
+  state('A2', 'm.room.join_rules', { join_rule: 'public' }, FORBIDDEN, '?org.matrix.msc4140.delay=1'),
   state('A2', 'm.room.join_rules', { join_rule: 'public' }, FORBIDDEN, 'elsewhere'),
   state('A2', 'm.room.join_rules', '{"join_rule":"invite","join_rule":"public"}', BAD_JSON),
   state('A2', 'm.room.join_rules', '{"join_rule":"invite","join\\u005frule":"public"}', BAD_JSON),
@@ -120,6 +121,7 @@ export const bypasses: readonly Bypass[] = [
   initial('B3', 'm.room.encryption', { algorithm: MEGOLM, rotation_period_msgs: 1e6 }),
   ...['m.sticker', 'm.call.invite', 'm.room.name', 'm.room.encryption', 'org.example.note', 'm.poll.start', 'M.ROOM.ENCRYPTED'].map((type) => send('B4', type, { body: 'hello' })),
   ...['m.room.message', 'm.sticker', 'm.reaction', 'm.room.encrypted', 'm.room.redaction'].flatMap((type) => [state('B4', type, { body: 'hello' }), initial('B4', type, { body: 'hello' })]),
+  { ...send('B4', 'm.room.message', { body: 'hello' }), what: 'send m.room.message later', path: (scene) => room(`send/m.room.message/bypass${(txn += 1)}?org.matrix.msc4140.delay=1`)(scene) },
   send('B4', 'm.room.redaction', { redacts: '$e', body: 'hello' }, BAD_JSON),
   ...[
     { body: 'hello' }, { algorithm: 'none' }, { ciphertext: 'aGVsbG8' }, { ciphertext: `${framed()}AAAA` }, { ciphertext: framed().slice(0, -4) },

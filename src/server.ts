@@ -29,6 +29,8 @@ import { profileFields } from './profile/profile-store.js';
 import { pushDifferences } from './push/differences.js';
 import { rulesFollowUpgrades } from './push/rulesets.js';
 import { pushCountWhenRead } from './push/tasks.js';
+import { DELAYED_EVENT } from './rooms/delay.js';
+import { delayedEventsObserver, sendWhenDue } from './rooms/delayed-events.js';
 import { FilterSchema, RoomEventFilterSchema, type EventFilter, type Filter } from './rooms/filter.js';
 import { showProfile } from './rooms/profile-changes.js';
 import { StateCache } from './rooms/room-state.js';
@@ -40,6 +42,7 @@ import { LazyMembers } from './sync/lazy-members.js';
 import { MyRooms } from './sync/my-rooms.js';
 import { SharedTimelines } from './sync/shared-timelines.js';
 import { claimShard, migrate } from './storage/migrate.js';
+import { startWorker } from './storage/outbox.js';
 import { openSqlite } from './storage/sqlite.js';
 import { currentPosition, Notifier } from './storage/stream.js';
 import { MatrixError } from './matrix/errors.js';
@@ -77,13 +80,14 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const servers = await listen(app, config);
     const workers = startWorkers(services, log);
     const pushes = pushing(services, config, log);
+    const delayed = startOutbox(services, log);
     return {
       urls: servers.map(urlOf),
       close: async () => {
         closing.abort();
         services.notifier.wakeEverybody();
         workers.forEach(clearInterval);
-        await Promise.all([...servers.map((server) => closeServer(server, GRACE_MS)), pushes.stop()]);
+        await Promise.all([...servers.map((server) => closeServer(server, GRACE_MS)), pushes.stop(), delayed.stop()]);
         await db.close();
       },
     };
@@ -114,7 +118,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     random: randomBytes,
     signer: { serverName: config.serverName, key },
     states: new StateCache(),
-    observers: [mediaGrants(config.serverName), pushDifferences, ...(presence === undefined ? [] : [activityOf(presence)])],
+    observers: [mediaGrants(config.serverName), pushDifferences, delayedEventsObserver, ...(presence === undefined ? [] : [activityOf(presence)])],
     inviteBrake: createBuckets(clock, rateOf(config.rcInvites.perUser)),
     inviteObserver: chargeInvites(config.cloison.introductions),
     maxRoomMembers: config.cloison.maxRoomMembers,
@@ -165,6 +169,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     mediaKey,
     maxUploadSize: config.maxUploadSize,
     quotas: config.cloison.mediaQuotas,
+    maxEventDelayMs: config.maxEventDelayDuration ?? 0,
   };
 }
 
@@ -198,8 +203,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-function limitsOf({ rcMessage, rcRegistration, rcRegistrationTokenValidity, rcLogin, rcJoins, rcInvites, rcMediaCreate }: Config): Limits {
+function limitsOf({ rcDelayedEventMgmt, rcMessage, rcRegistration, rcRegistrationTokenValidity, rcLogin, rcJoins, rcInvites, rcMediaCreate }: Config): Limits {
   return {
+    delayed: [limit(rcDelayedEventMgmt, 'address')],
     send: [limit(rcMessage, 'user')],
     register: [limit(rcRegistration, 'address')],
     registrationToken: [limit(rcRegistrationTokenValidity, 'address')],
@@ -246,6 +252,11 @@ async function listen(app: App, { listeners }: Config): Promise<readonly Server[
 function urlOf(server: Server): string {
   const { address, port, family } = server.address() as AddressInfo;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+function startOutbox(services: Services, log: Logger): { stop(): Promise<void> } {
+  const report = (problem: Error): void => { log.error({ cause: problem.message, inner: String(problem.cause) }, 'outbox'); };
+  return startWorker({ ...services, kind: DELAYED_EVENT, handle: (task) => sendWhenDue(services, task), report });
 }
 
 function startWorkers(services: Services, log: Logger): readonly NodeJS.Timeout[] {

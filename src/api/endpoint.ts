@@ -22,6 +22,7 @@ export type Who = typeof anyone | typeof session;
 /** Every name a path may carry after a colon, and what makes it a value. */
 export const pathParsers = {
   appserviceId: parseOpaque,
+  delayId: parseOpaque,
   deviceId: parseDeviceId,
   eventId: parseEventId,
   eventType: parseOpaque,
@@ -53,7 +54,7 @@ type Parsers = typeof pathParsers;
 export type ParamName = keyof Parsers;
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
-export type LimitName = 'login' | 'register' | 'registrationToken' | 'send' | 'join' | 'invite' | 'createMedia';
+export type LimitName = 'delayed' | 'login' | 'register' | 'registrationToken' | 'send' | 'join' | 'invite' | 'createMedia';
 
 export interface Shapes {
   /** The JSON object of the request. An absent body counts as `{}`, but for PUT, where the body is the point. */

@@ -1,6 +1,8 @@
 import { anyObject, noBody } from '../matrix/schema.js';
 import { AliasBody, getAlias, listAliases, removeAlias, setAlias } from '../rooms/aliases.js';
 import { createRoom, CreateRoomBody } from '../rooms/create-room.js';
+import { DelayQuery, SendQuery, sendOrDelayMessage, setOrDelayState, setOrDelayStateWithoutKey } from '../rooms/delay.js';
+import { cancelDelayed, DelayedAction, getDelayed, listDelayed, restartDelayed, sendDelayed, updateDelayed } from '../rooms/delayed-events.js';
 import { listJoinedMembers, listJoinedRooms, listMembers, MembersQuery } from '../rooms/members.js';
 import {
   banUser,
@@ -30,14 +32,13 @@ import { getHierarchy, HierarchyQuery } from '../rooms/hierarchy.js';
 import { listRelations, listThreads, RelationsQuery, ThreadsQuery } from '../rooms/read-relations.js';
 import { getState, getStateWithoutKey, listState, StateQuery } from '../rooms/read-state.js';
 import { ReadMarkersBody, ReceiptBody, sendReceipt, setReadMarkers } from '../rooms/receipts.js';
-import { redactMessage, RedactionBody, sendMessage, SendQuery } from '../rooms/send.js';
+import { redactMessage, RedactionBody } from '../rooms/send.js';
 import { SearchBody, searchEvents, SearchQuery } from '../rooms/search.js';
-import { setState, setStateWithoutKey } from '../rooms/set-state.js';
 import { getSummary } from '../rooms/summary.js';
 import { TimestampQuery, timestampToEvent } from '../rooms/timestamps.js';
 import { setTyping, TypingBody } from '../rooms/typing.js';
 import { UpgradeBody, upgradeRoom } from '../rooms/upgrade.js';
-import { del, get, post, put, session, type Endpoint } from './endpoint.js';
+import { anyone, del, get, post, put, session, type Endpoint } from './endpoint.js';
 
 const KIB = 1024;
 
@@ -59,10 +60,18 @@ export const roomsApi: readonly Endpoint[] = [
   get('/v1/rooms/:roomId/threads', session, { query: ThreadsQuery, aliases: ['/unstable/org.matrix.msc3856'] }, listThreads),
 
   // Sending events to a room
-  put('/v3/rooms/:roomId/state/:eventType', session, { body: anyObject, maxBody: 128 * KIB, activeOnly: true }, setStateWithoutKey),
-  put('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { body: anyObject, maxBody: 128 * KIB, activeOnly: true }, setState),
-  put('/v3/rooms/:roomId/send/:eventType/:txnId', session, { query: SendQuery, body: anyObject, limit: 'send', maxBody: 128 * KIB }, sendMessage),
+  put('/v3/rooms/:roomId/state/:eventType', session, { body: anyObject, query: DelayQuery, maxBody: 128 * KIB, activeOnly: true }, setOrDelayStateWithoutKey),
+  put('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { body: anyObject, query: DelayQuery, maxBody: 128 * KIB, activeOnly: true }, setOrDelayState),
+  put('/v3/rooms/:roomId/send/:eventType/:txnId', session, { body: anyObject, query: SendQuery, limit: 'send', maxBody: 128 * KIB }, sendOrDelayMessage),
   put('/v3/rooms/:roomId/redact/:eventId/:txnId', session, { body: RedactionBody, limit: 'send' }, redactMessage),
+
+  // Events to be sent later; an id of one is the right to manage it
+  get('/unstable/org.matrix.msc4140/delayed_events', session, { limit: 'delayed' }, listDelayed),
+  get('/unstable/org.matrix.msc4140/delayed_events/:delayId', session, { limit: 'delayed' }, getDelayed),
+  post('/unstable/org.matrix.msc4140/delayed_events/:delayId', anyone, { body: DelayedAction, limit: 'delayed' }, updateDelayed),
+  post('/unstable/org.matrix.msc4140/delayed_events/:delayId/cancel', anyone, { body: noBody, limit: 'delayed' }, cancelDelayed),
+  post('/unstable/org.matrix.msc4140/delayed_events/:delayId/restart', anyone, { body: noBody, limit: 'delayed' }, restartDelayed),
+  post('/unstable/org.matrix.msc4140/delayed_events/:delayId/send', anyone, { body: noBody, limit: 'delayed' }, sendDelayed),
 
   // Rooms
   post('/v3/createRoom', session, { body: CreateRoomBody, maxBody: 1024 * KIB, activeOnly: true }, createRoom),

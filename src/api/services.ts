@@ -15,11 +15,11 @@ import type { DirectoryDeps } from '../directory/search.js';
 import type { EventFilter } from '../rooms/filter.js';
 import type { Receipting } from '../rooms/receipts.js';
 import type { UpgradeObserver } from '../rooms/upgrade.js';
-import type { RoomWriting } from '../rooms/writing.js';
+import type { Delaying } from '../rooms/delay.js';
 import type { Syncing } from '../sync/request.js';
 
 /** Everything any handler may ask for; each handler names only what it uses, and `server.ts` builds the whole once. */
-export interface Services extends RoomWriting, Syncing, Receipting, DirectoryDeps {
+export interface Services extends Delaying, Syncing, Receipting, DirectoryDeps {
   readonly serverName: ServerName;
   readonly publicBaseurl: string | undefined;
   readonly servesServerWellKnown: boolean;

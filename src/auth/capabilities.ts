@@ -12,9 +12,15 @@ const capabilities = {
   'io.element.msc4452.preview_url': { enabled: false },
 };
 
+interface Deps {
+  readonly defaultRoomVersion: string;
+  readonly maxEventDelayMs: number;
+}
+
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities */
-export async function listCapabilities({ defaultRoomVersion }: { defaultRoomVersion: string }, { session }: { session: Pick<Session, 'isAdmin'> }): Promise<object> {
+export async function listCapabilities({ defaultRoomVersion, maxEventDelayMs }: Deps, { session }: { session: Pick<Session, 'isAdmin'> }): Promise<object> {
   const available = Object.fromEntries(creatableVersions.map((version) => [version, 'stable']));
   const moderation = session.isAdmin ? { 'm.account_moderation': { lock: true, suspend: true } } : {};
-  return { capabilities: { 'm.room_versions': { default: defaultRoomVersion, available }, ...capabilities, ...moderation } };
+  const delayed = { 'org.matrix.msc4140.delayed_events': { max_delay_ms: maxEventDelayMs } };
+  return { capabilities: { 'm.room_versions': { default: defaultRoomVersion, available }, ...capabilities, ...moderation, ...delayed } };
 }

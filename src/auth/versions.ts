@@ -19,6 +19,6 @@ const unstableFeatures = {
 };
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientversions */
-export async function listVersions(): Promise<object> {
-  return { versions, unstable_features: unstableFeatures };
+export async function listVersions({ maxEventDelayMs }: { maxEventDelayMs: number }): Promise<object> {
+  return { versions, unstable_features: { ...unstableFeatures, 'org.matrix.msc4140': maxEventDelayMs > 0 } };
 }

@@ -15,7 +15,8 @@ import { moveTip } from './rooms-store.js';
 import { appendDraft, type Actor, type RoomWriting } from './writing.js';
 
 /** Which uploads an event carries (MSC3911). https://github.com/matrix-org/matrix-spec-proposals/pull/3911 */
-export const SendQuery = object({ attach_media: optional(array(text({ pattern: '^mxc://[^/\\s]+/[A-Za-z0-9_-]+$' }), { maxItems: 20 })) });
+export const attachment = { attach_media: optional(array(text({ pattern: '^mxc://[^/\\s]+/[A-Za-z0-9_-]+$' }), { maxItems: 20 })) };
+const AttachmentQuery = object(attachment);
 
 export const RedactionBody = object({ reason: optional(string) });
 
@@ -25,7 +26,7 @@ export const RedactionBody = object({ reason: optional(string) });
  */
 export async function sendMessage(
   deps: RoomWriting,
-  call: { session: Session; params: { roomId: RoomId; eventType: string; txnId: string }; query?: TypeOf<typeof SendQuery>; body: JsonObject },
+  call: { session: Session; params: { roomId: RoomId; eventType: string; txnId: string }; query?: TypeOf<typeof AttachmentQuery>; body: JsonObject },
 ): Promise<{ event_id: EventId }> {
   const { session, params, query, body } = call;
   const message = permittedMessage(params.eventType, body);

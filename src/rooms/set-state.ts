@@ -24,13 +24,18 @@ export async function setState(
   call: { session: Session; params: { roomId: RoomId; eventType: string; stateKey: string }; body: JsonObject },
 ): Promise<{ event_id: EventId }> {
   const { session, params, body } = call;
-  if (params.eventType === 'm.room.create') throw new MatrixError('M_INVALID_PARAM', 'A room can only begin with its create event');
+  refuseCreation(params.eventType);
   const now = deps.clock();
   const event_id = await deps.db.transaction(async (tx) => {
     const room = await lockRoom(tx, params.roomId, deps.states);
     return writeState(deps, tx, room, { type: params.eventType, stateKey: params.stateKey, content: body }, { actor: session, now });
   });
   return { event_id };
+}
+
+/** Malformed rather than forbidden: the specification has but one event of that type in a room. */
+export function refuseCreation(type: string): void {
+  if (type === 'm.room.create') throw new MatrixError('M_INVALID_PARAM', 'A room can only begin with its create event');
 }
 
 /** One entry of a room's state, as a client asks for it. */

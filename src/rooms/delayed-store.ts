@@ -1,0 +1,88 @@
+import type { RoomId, UserId } from '../matrix/identifiers.js';
+import { sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+
+export interface DelayedEvent {
+  readonly delay_id: string;
+  readonly user_nid: number;
+  readonly device_nid: number;
+  readonly room_nid: number;
+  readonly type: string;
+  readonly state_key: string | null;
+  /** JSON. */
+  readonly content: string;
+  readonly txn_id: string | null;
+  readonly delay_ms: number;
+  readonly since_ts: number;
+  readonly due_ts: number;
+}
+
+export async function insertDelayed(tx: Transaction, e: DelayedEvent): Promise<void> {
+  await tx.run(sql`
+    INSERT INTO delayed_events (delay_id, user_nid, device_nid, room_nid, type, state_key, content, txn_id, delay_ms, since_ts, due_ts)
+    VALUES (${e.delay_id}, ${e.user_nid}, ${e.device_nid}, ${e.room_nid}, ${e.type}, ${e.state_key}, ${e.content}, ${e.txn_id},
+      ${e.delay_ms}, ${e.since_ts}, ${e.due_ts})`);
+}
+
+/** The one an earlier identical request scheduled. */
+export async function findScheduled(
+  tx: ReadTransaction,
+  scheduled: { deviceNid: number; roomNid: number; type: string; txnId: string },
+): Promise<{ delay_id: string } | undefined> {
+  return tx.one(sql`
+    SELECT delay_id FROM delayed_events
+    WHERE device_nid = ${scheduled.deviceNid} AND txn_id = ${scheduled.txnId} AND room_nid = ${scheduled.roomNid} AND type = ${scheduled.type}`);
+}
+
+/** How many of a person wait, and when the first of them goes. */
+export async function waitingOf(tx: ReadTransaction, userNid: number): Promise<{ n: number; first_ts: number | null }> {
+  const row = await tx.one<{ n: number; first_ts: number | null }>(sql`
+    SELECT count(*) AS n, min(due_ts) AS first_ts FROM delayed_events WHERE user_nid = ${userNid}`);
+  return row ?? { n: 0, first_ts: null };
+}
+
+export async function whenDue(tx: ReadTransaction, delayId: string): Promise<{ room_id: RoomId; due_ts: number } | undefined> {
+  return tx.one(sql`
+    SELECT r.room_id, d.due_ts FROM delayed_events d JOIN rooms r ON r.room_nid = d.room_nid WHERE d.delay_id = ${delayId}`);
+}
+
+/** False when there is none. */
+export async function restart(tx: Transaction, delayId: string, now: number): Promise<boolean> {
+  return (await tx.run(sql`UPDATE delayed_events SET since_ts = ${now}, due_ts = ${now} + delay_ms WHERE delay_id = ${delayId}`)) > 0;
+}
+
+/** Whoever takes it away has it alone: to send it, or for good. */
+export async function takeDelayed(tx: Transaction, delayId: string): Promise<DelayedEvent | undefined> {
+  return tx.one<DelayedEvent>(sql`
+    DELETE FROM delayed_events WHERE delay_id = ${delayId}
+    RETURNING delay_id, user_nid, device_nid, room_nid, type, state_key, content, txn_id, delay_ms, since_ts, due_ts`);
+}
+
+/** Who sends from a device: nobody unless its session has not ended and the account may write. */
+export async function livingSender(tx: ReadTransaction, deviceNid: number, now: number): Promise<{ user_nid: number; user_id: UserId } | undefined> {
+  return tx.one(sql`
+    SELECT u.user_nid, u.user_id
+    FROM devices d JOIN users u ON u.user_nid = d.user_nid
+    WHERE d.device_nid = ${deviceNid} AND u.is_deactivated = 0 AND u.is_locked = 0 AND u.is_suspended = 0
+      AND (EXISTS (SELECT 1 FROM access_tokens t WHERE t.device_nid = d.device_nid AND (t.expires_ts IS NULL OR t.expires_ts > ${now}))
+        OR EXISTS (
+          SELECT 1 FROM refresh_tokens r
+          WHERE r.device_nid = d.device_nid AND r.is_used = 0
+            AND (r.expires_ts IS NULL OR r.expires_ts > ${now}) AND (r.session_ends_ts IS NULL OR r.session_ends_ts > ${now})))`);
+}
+
+/** Of the others: what they wanted to make of a state that somebody has just set. */
+export async function dropSuperseded(tx: Transaction, state: { roomNid: number; type: string; stateKey: string; senderNid: number }): Promise<void> {
+  await tx.run(sql`
+    DELETE FROM delayed_events
+    WHERE room_nid = ${state.roomNid} AND type = ${state.type} AND state_key = ${state.stateKey} AND user_nid <> ${state.senderNid}`);
+}
+
+/** Those of a person in the order in which they go, or one of them. */
+export async function delayedOf(tx: ReadTransaction, userNid: number, delayId?: string): Promise<readonly (DelayedEvent & { readonly room_id: RoomId })[]> {
+  const one = delayId === undefined ? sql`` : sql`AND d.delay_id = ${delayId}`;
+  return tx.all(sql`
+    SELECT d.delay_id, d.user_nid, d.device_nid, d.room_nid, d.type, d.state_key, d.content, d.txn_id, d.delay_ms, d.since_ts, d.due_ts, r.room_id
+    FROM delayed_events d JOIN rooms r ON r.room_nid = d.room_nid
+    WHERE d.user_nid = ${userNid} ${one}
+    ORDER BY d.due_ts, d.delay_id`);
+}
