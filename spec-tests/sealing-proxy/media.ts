@@ -1,13 +1,13 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { param, query, successOf, withQuery, type Call, type Handler } from './call.js';
+import { param, query, successOf, withQuery, withSegment, type Call, type Handler } from './call.js';
 import type { Answer } from './upstream.js';
 
 /** What a server that holds only ciphertext does not know of a file. */
 interface File {
   readonly contentType: string | undefined;
   readonly name: string | undefined;
-  /** Absent of what was not sealed. */
-  readonly lock?: { readonly key: Buffer; readonly counter: Buffer };
+  readonly key: Buffer;
+  readonly counter: Buffer;
 }
 
 /** Types, names and keys of the files that came through, by server and media id. */
@@ -23,50 +23,58 @@ export class Media {
   }
 }
 
-const LARGEST_AVATAR = 1024 * 1024;
-
 /**
- * Seals a file with AES-256-CTR, as attachments are, under a key of its own. What may be an avatar is offered as it is first, as a
- * client would set one. https://spec.matrix.org/v1.19/client-server-api/#sending-encrypted-attachments
+ * Seals a file with AES-256-CTR, as attachments are, under a key of its own.
+ * https://spec.matrix.org/v1.19/client-server-api/#sending-encrypted-attachments
  */
 export const uploadFile: Handler = async (call, next) => {
   const parameters = query(call);
-  const file = { contentType: call.headers['content-type'], name: parameters.get('filename') ?? undefined };
-  if (mayBeAvatar(call)) {
-    const answer = await next(call);
-    if (answer.status !== 403) return remembered(call, answer, file);
-  }
-  const lock = { key: randomBytes(32), counter: randomBytes(16) };
-  const cipher = createCipheriv('aes-256-ctr', lock.key, lock.counter);
+  const names = { contentType: call.headers['content-type'], name: parameters.get('filename') ?? undefined };
+  const file = { ...names, key: randomBytes(32), counter: randomBytes(16) };
+  const cipher = createCipheriv('aes-256-ctr', file.key, file.counter);
   const body = Buffer.concat([cipher.update(call.body), cipher.final()]);
   parameters.delete('filename');
   const sealed = { ...withQuery(call, parameters), body, headers: { ...call.headers, 'content-type': 'application/octet-stream' } };
-  return remembered(call, await next(sealed), { ...file, lock });
+  const answer = await next(sealed);
+  // An upload to an address that was given before answers nothing.
+  if (answer.status === 200) call.shared.media.put(uploadedTo(answer) ?? addressIn(call), file);
+  return answer;
 };
 
 export const downloadFile: Handler = async (call, next) => {
   const { range: _, ...headers } = call.headers;
   const answer = await next({ ...call, headers });
-  const file = call.shared.media.get(`${param(call, 'serverName')}/${param(call, 'mediaId')}`);
+  const file = call.shared.media.get(addressIn(call));
   return answer.status === 200 && file !== undefined ? openFile(answer, file, param(call, 'fileName')) : answer;
 };
 
-function mayBeAvatar({ headers, body }: Call): boolean {
-  return /^image\//i.test(headers['content-type'] ?? '') && body.length <= LARGEST_AVATAR;
+/**
+ * Of ciphertext a server can draw nothing, so it is shown a copy of the picture as the client would show it an avatar, and draws that.
+ * https://spec.matrix.org/v1.19/client-server-api/#thumbnails
+ */
+export const readThumbnail: Handler = async (call, next) => {
+  const file = call.shared.media.get(addressIn(call));
+  if (file === undefined) return next(call);
+  const sealed = await next({ ...call, query: '', path: call.path.replace('/thumbnail/', '/download/') });
+  if (sealed.status !== 200) return sealed;
+  const picture = openFile(sealed, file, '');
+  const headers = { authorization: call.headers.authorization, 'content-type': file.contentType ?? 'application/octet-stream' };
+  const copy = uploadedTo(await next({ ...call, method: 'POST', path: '/_matrix/media/v3/upload', query: '', headers, body: picture.body }));
+  return next(copy === undefined ? call : withSegment(call, 1, copy.slice(copy.indexOf('/') + 1)));
+};
+
+function addressIn(call: Call): string {
+  return `${param(call, 'serverName')}/${param(call, 'mediaId')}`;
 }
 
-function remembered(call: Call, answer: Answer, file: File): Answer {
+function uploadedTo(answer: Answer): string | undefined {
   const uri = successOf(answer)?.['content_uri'];
-  // An upload to an address that was given before answers nothing.
-  const address = typeof uri === 'string' ? uri.replace('mxc://', '') : `${param(call, 'serverName')}/${param(call, 'mediaId')}`;
-  if (answer.status === 200) call.shared.media.put(address, file);
-  return answer;
+  return typeof uri === 'string' ? uri.replace('mxc://', '') : undefined;
 }
 
-function openFile(answer: Answer, { contentType, name, lock }: File, askedName: string): Answer {
+function openFile(answer: Answer, { contentType, name, key, counter }: File, askedName: string): Answer {
   const disposition = name === undefined || askedName !== '' ? {} : { 'content-disposition': contentDisposition(name) };
-  if (lock === undefined) return { ...answer, headers: { ...answer.headers, ...disposition } };
-  const decipher = createDecipheriv('aes-256-ctr', lock.key, lock.counter);
+  const decipher = createDecipheriv('aes-256-ctr', key, counter);
   return {
     ...answer,
     headers: { ...answer.headers, 'content-type': contentType ?? 'application/octet-stream', ...disposition },

@@ -122,7 +122,9 @@ describe('A conversation in plaintext', () => {
     const { body: { event_id } } = await send('{"body":"one"}');
     expect((await send('{"body":"two"}')).body).toEqual({ event_id });
     expect([await send('"text"'), await send('{')].map(({ status, body }) => [status, body['errcode']])).toEqual([[400, 'M_BAD_JSON'], [400, 'M_NOT_JSON']]);
-    expect((await plain('PUT', inRoom(roomId, 'send/m.room.message/large'), alice, { body: 'x'.repeat(70_000) })).body).toMatchObject({ errcode: 'M_TOO_LARGE' });
+    for (const length of [70_000, 3_000_000]) {
+      expect((await plain('PUT', inRoom(roomId, 'send/m.room.message/large'), alice, { body: 'x'.repeat(length) })).body).toMatchObject({ errcode: 'M_TOO_LARGE' });
+    }
     expect((await plain('GET', `${V3}/sync`)).body).toMatchObject({ errcode: 'M_MISSING_TOKEN' });
     expect((await plain('GET', `${V3}/account/whoami`)).headers.get('content-type')).toBe('application/json');
   });
@@ -185,13 +187,18 @@ describe('Files', () => {
     expect(Buffer.from(await (await download(shard.baseUrl)).arrayBuffer()).includes('letter')).toBe(false);
   });
 
-  it('may be pictures', async () => {
-    const picture = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), randomBytes(500)]);
-    const headers = { authorization: `Bearer ${alice.token}`, 'content-type': 'img/png' };
+  it('may be pictures, of which the server still draws thumbnails', async () => {
+    const picture = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==', 'base64');
+    const headers = { authorization: `Bearer ${alice.token}`, 'content-type': 'image/png' };
     const { content_uri } = await (await fetch(`${proxy.url}/_matrix/media/v3/upload?filename=%F0%9F%90%94`, { method: 'POST', headers, body: picture })).json() as { content_uri: string };
     const opened = await fetch(`${proxy.url}${content_uri.replace('mxc://', '/_matrix/client/v1/media/download/')}`, { headers: { authorization: headers.authorization } });
     expect(opened.headers.get('content-disposition')).toBe(`attachment; filename*=UTF-8''%F0%9F%90%94`);
     expect(Buffer.from(await opened.arrayBuffer()).equals(picture)).toBe(true);
+    const asked = `${content_uri.replace('mxc://', '/_matrix/client/v1/media/thumbnail/')}?width=32&height=32&method=crop`;
+    const thumbnail = await fetch(`${proxy.url}${asked}`, { headers: { authorization: headers.authorization } });
+    expect([thumbnail.status, thumbnail.headers.get('content-type')]).toEqual([200, 'image/png']);
+    expect((await fetch(`${shard.baseUrl}${asked}`, { headers: { authorization: headers.authorization } })).status).toBe(400);
+    expect((await fetch(`${proxy.url}${asked}`)).status).toBe(401);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Handler } from './call.js';
 import { introducing, readProfile } from './introductions.js';
-import { downloadFile, uploadFile } from './media.js';
+import { downloadFile, readThumbnail, uploadFile } from './media.js';
 import { read, readFiltered, readRelationsOfType, sendMessage, sync } from './messages.js';
 import { createRoom, joinRoom, removeAlias, setAlias, setState, upgradeRoom } from './rooms.js';
 
@@ -42,6 +42,7 @@ const rows: readonly (readonly [method: string, root: RegExp, path: string, hand
   ['GET', MEDIA, 'download/:serverName/:mediaId/:fileName', downloadFile],
   ['GET', CLIENT, 'media/download/:serverName/:mediaId', downloadFile],
   ['GET', CLIENT, 'media/download/:serverName/:mediaId/:fileName', downloadFile],
+  ['GET', CLIENT, 'media/thumbnail/:serverName/:mediaId', readThumbnail],
 
   // Strangers are introduced before they are spoken to
   ['POST', CLIENT, 'keys/query', introducing('device_keys')],
