@@ -17,14 +17,16 @@ export interface SignedCallDeps {
 /** What every call carries besides its own members: a nonce of this server, who calls, and the signature over all of it. */
 export const signature = { nonce: string, by: text({ minLength: 1, maxLength: 255 }), mac: text({ pattern: '^[0-9a-f]{64}$' }) };
 
-/** What operators do to accounts and to those who want one. */
+/** What operators do to accounts, to those who want one, and to files. */
 export type Deed =
   | 'set_email'
   | 'set_hidden'
   | 'set_introductions'
   | 'create_registration_token'
   | 'list_registration_tokens'
-  | 'revoke_registration_token';
+  | 'revoke_registration_token'
+  | 'delete_media'
+  | 'quarantine_media';
 
 const OPERATION = '/_synapse/admin/cloison/v1';
 const NONCE_MS = 60_000;

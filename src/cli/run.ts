@@ -5,6 +5,7 @@ import { configCheck } from './config-check.js';
 import { generate } from './generate.js';
 import { hashPassword } from './hash-password.js';
 import { registrationTokenCreate, registrationTokenList, registrationTokenRevoke } from './registration-token.js';
+import { mediaDelete, mediaQuarantine, mediaRelease } from './media.js';
 import { registerUser } from './register-user.js';
 import { serve } from './serve.js';
 import { explainFailure } from './start-failure.js';
@@ -25,6 +26,9 @@ export const commands: Readonly<Record<string, Command>> = {
   'registration-token create': registrationTokenCreate,
   'registration-token list': registrationTokenList,
   'registration-token revoke': registrationTokenRevoke,
+  'media delete': mediaDelete,
+  'media quarantine': mediaQuarantine,
+  'media release': mediaRelease,
   'config check': configCheck,
   version,
 };
