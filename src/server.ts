@@ -27,6 +27,7 @@ import { putAccountData } from './profile/account-data.js';
 import { activityOf, Presence } from './profile/presence.js';
 import { profileFields } from './profile/profile-store.js';
 import { pushDifferences } from './push/differences.js';
+import { noteIgnored } from './push/ignored.js';
 import { rulesFollowUpgrades } from './push/rulesets.js';
 import { pushCountWhenRead } from './push/tasks.js';
 import { DELAYED_EVENT } from './rooms/delay.js';
@@ -41,6 +42,7 @@ import { KeyCounts } from './sync/key-counts.js';
 import { LazyMembers } from './sync/lazy-members.js';
 import { MyRooms } from './sync/my-rooms.js';
 import { SharedTimelines } from './sync/shared-timelines.js';
+import { UnwantedOf } from './sync/unwanted.js';
 import { claimShard, migrate } from './storage/migrate.js';
 import { startWorker } from './storage/outbox.js';
 import { openSqlite } from './storage/sqlite.js';
@@ -136,6 +138,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     keyCounts: new KeyCounts(notifier),
     sharedTimelines: new SharedTimelines(),
     lazyMembers: new LazyMembers(),
+    unwanted: new UnwantedOf(notifier),
     presence,
     acknowledgements: new Acknowledgements(db),
     ...filterParsers(),
@@ -154,6 +157,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     deviceObserver: deviceListsObserver,
     accountObservers: accountObservers(writing),
     upgradeObserver: rulesFollowUpgrades,
+    accountDataObserver: { onAccountData: noteIgnored },
     toDeviceObserver: { onToDevice: grantToRecipients },
     readObserver: pushCountWhenRead,
     gateways: config.cloison.push.gateways,

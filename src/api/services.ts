@@ -10,6 +10,7 @@ import type { MediaKey } from '../media/media-key.js';
 import type { Quotas } from '../media/quota.js';
 import type { ServerName } from '../matrix/identifiers.js';
 import type { Gateways } from '../push/gateways.js';
+import type { AccountDataObserver } from '../profile/account-data.js';
 import type { ProfileObserver } from '../profile/set-profile.js';
 import type { DirectoryDeps } from '../directory/search.js';
 import type { EventFilter } from '../rooms/filter.js';
@@ -35,6 +36,7 @@ export interface Services extends Delaying, Syncing, Receipting, DirectoryDeps {
   readonly accountObservers: readonly AccountObserver[];
   readonly profileObserver: ProfileObserver;
   readonly upgradeObserver: UpgradeObserver;
+  readonly accountDataObserver: AccountDataObserver;
   readonly gateways: Gateways;
   readonly blobs: BlobStore;
   readonly mediaKey: MediaKey;

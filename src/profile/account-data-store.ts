@@ -27,6 +27,13 @@ export async function findAccountData(tx: ReadTransaction, { userNid, roomNid, t
   return row?.content === DELETED ? undefined : row?.content;
 }
 
+/** What somebody has set under these types outside rooms. */
+export async function findGlobalData(tx: ReadTransaction, userNid: number, types: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await tx.all<{ type: string; content: string }>(sql`
+    SELECT type, content FROM account_data WHERE user_nid = ${userNid} AND room_nid = ${GLOBAL} AND type IN ${inList(types)}`);
+  return new Map(rows.filter(({ content }) => content !== DELETED).map(({ type, content }) => [type, content]));
+}
+
 /** Of how many types something is kept in one room, or in none; the deleted count too. */
 export async function countTypes(tx: ReadTransaction, userNid: number, roomNid: number): Promise<number> {
   const row = await tx.one<{ n: number }>(sql`SELECT count(*) AS n FROM account_data WHERE user_nid = ${userNid} AND room_nid = ${roomNid}`);

@@ -5,18 +5,18 @@ import { parseRoomId } from '../matrix/identifiers.js';
 import { engines, type TestDatabase } from '../storage/engines.testing.js';
 import { currentPosition } from '../storage/stream.js';
 import { accountDataSince } from './account-data-store.js';
-import { getAccountData, getRoomAccountData, setAccountData, setRoomAccountData } from './account-data.js';
+import { getAccountData, getRoomAccountData, setAccountData, setRoomAccountData, type AccountDataObserver } from './account-data.js';
 import { shareRoom } from './contacts.testing.js';
 import { defineFilter, getFilter } from './filters.js';
 
 describe.each(engines)('what clients keep on the server, on $name', (engine) => {
   let test: TestDatabase;
-  let deps: TestDeps;
+  let deps: TestDeps & { accountDataObserver: AccountDataObserver };
   let alice: Session;
 
   beforeEach(async () => {
     test = await engine.open();
-    deps = testDeps(test.db);
+    deps = { ...testDeps(test.db), accountDataObserver: { onAccountData: async () => undefined } };
     alice = await makePerson(deps, 'alice');
   });
   afterEach(() => test.drop());

@@ -10,8 +10,17 @@ import { advance } from '../storage/stream.js';
 import { countTypes, DELETED, dropDeleted, findAccountData, GLOBAL, saveAccountData, type AccountDataKey } from './account-data-store.js';
 import { refuseOthers } from './refuse-others.js';
 
+/** Told of every change of what a person keeps outside rooms, in its very transaction; may refuse it. Given from above. */
+export interface AccountDataObserver {
+  onAccountData(tx: Transaction, change: { readonly userNid: number; readonly userId: UserId; readonly type: string; readonly content: string | undefined }): Promise<void>;
+}
+
 interface Deps {
   readonly db: Database;
+}
+
+interface WritingDeps extends Deps {
+  readonly accountDataObserver: AccountDataObserver;
 }
 
 interface Call<Params> {
@@ -29,13 +38,14 @@ const MOST_TYPES = 1000;
 const MOST_TYPES_IN_ROOM = 100;
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridaccount_datatype */
-export async function setAccountData({ db }: Deps, { session, params, body }: Call<unknown> & { body: JsonObject }): Promise<object> {
+export async function setAccountData({ db, accountDataObserver }: WritingDeps, { session, params, body }: Call<unknown> & { body: JsonObject }): Promise<object> {
   refuseReserved(params.type);
   refuseOthers(session, params.userId);
   await db.transaction(async (tx) => {
     const key = { userNid: session.userNid, roomNid: GLOBAL, type: params.type };
     await refuseOneTooMany(tx, key);
     await putAccountData(tx, key, body);
+    await accountDataObserver.onAccountData(tx, { ...session, type: params.type, content: JSON.stringify(body) });
   });
   return {};
 }
@@ -68,10 +78,13 @@ export async function getRoomAccountData({ db }: Deps, { session, params }: Call
 }
 
 /** https://github.com/matrix-org/matrix-spec-proposals/pull/3391 */
-export async function deleteAccountData({ db }: Deps, { session, params }: Call<unknown>): Promise<object> {
+export async function deleteAccountData({ db, accountDataObserver }: WritingDeps, { session, params }: Call<unknown>): Promise<object> {
   refuseReserved(params.type);
   refuseOthers(session, params.userId);
-  await db.transaction((tx) => dropAccountData(tx, { userNid: session.userNid, roomNid: GLOBAL, type: params.type }));
+  await db.transaction(async (tx) => {
+    await dropAccountData(tx, { userNid: session.userNid, roomNid: GLOBAL, type: params.type });
+    await accountDataObserver.onAccountData(tx, { ...session, type: params.type, content: undefined });
+  });
   return {};
 }
 

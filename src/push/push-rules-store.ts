@@ -15,3 +15,10 @@ export async function savePushRules(tx: Transaction, userNid: number, { ruleset,
     INSERT INTO push_rules (user_nid, ruleset, position) VALUES (${userNid}, ${ruleset}, ${position})
     ON CONFLICT (user_nid) DO UPDATE SET ruleset = excluded.ruleset, position = excluded.position`);
 }
+
+/** Whom somebody ignores; `ruleset` is for who has no rules of their own yet, and is no news to their devices. */
+export async function saveIgnored(tx: Transaction, userNid: number, { ruleset, ignored }: { ruleset: string; ignored: string }): Promise<void> {
+  await tx.run(sql`
+    INSERT INTO push_rules (user_nid, ruleset, position, ignored) VALUES (${userNid}, ${ruleset}, 0, ${ignored})
+    ON CONFLICT (user_nid) DO UPDATE SET ignored = excluded.ignored`);
+}

@@ -67,7 +67,7 @@ export function sendersOf(rows: readonly EventRow[]): readonly string[] {
 // The text ends with its sender, state key and type, and within a string every quotation mark has a backslash before it.
 const SENDER = '"sender":"';
 
-function senderOf({ json }: EventRow): string {
+export function senderOf({ json }: EventRow): string {
   const from = json.lastIndexOf(SENDER) + SENDER.length - 1;
   return JSON.parse(json.slice(from, json.indexOf('"', from + 1) + 1)) as string;
 }

@@ -31,7 +31,8 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
     : { texts: [], upTo: newest };
   // When there are more messages than fit, the whole answer ends where they do: one position serves every section.
   const range = { after, upTo: toDevice.upTo };
-  const making: Making = { deps, tx, request, range, newest };
+  const unwanted = await deps.unwanted.of(tx, session, newest);
+  const making: Making = { deps, tx, request, range, newest, unwanted };
   const rooms = await roomsAt(tx, await deps.myRooms.of(tx, session.userNid, newest), session.userId, range.upTo);
   const account =
     request.isInitial || deps.notifier.movedSince(`account/${session.userNid}`, after) ? await accountSection(tx, request, range) : NO_ACCOUNT_DATA;

@@ -61,7 +61,7 @@ async function visibilitiesOf(tx: ReadTransaction, plans: readonly JoinedPlan[],
   return new Map([...stretches].map(([nid, of]) => [nid, visibilityOf(of)]));
 }
 
-async function timelinesOf({ deps, tx, request, newest }: Making, plans: readonly JoinedPlan[], visibilities: Material['visibilities']): Promise<Material['timelines']> {
+async function timelinesOf({ deps, tx, request, newest, unwanted }: Making, plans: readonly JoinedPlan[], visibilities: Material['visibilities']): Promise<Material['timelines']> {
   const filter = request.filter.room?.timeline;
   const wanted = plans
     .filter(({ room, timelineMoved }) => timelineMoved && wantsRoom(filter, room.id))
@@ -71,7 +71,7 @@ async function timelinesOf({ deps, tx, request, newest }: Making, plans: readonl
       // Who has been joined throughout sees all of it.
       return visibility === undefined ? { ...stretch, hasEarlier: false } : visibleStretch(visibility, stretch);
     });
-  return readTimelines(tx, wanted, filter, deps.sharedTimelines.at(newest));
+  return readTimelines(tx, wanted, { filter, ignored: unwanted.ignored, shared: deps.sharedTimelines.at(newest) });
 }
 
 /** A room that loses its name is named after people from then on. */

@@ -16,48 +16,62 @@ export const NO_OTHER_ROOMS = '"invite":{},"knock":{},"leave":{}';
 
 /** Rooms the person is not in: invitations, knocks, and what was left. Left rooms are told of when it happens, or to who asks for them. */
 export async function otherRooms(making: Making, rooms: readonly MyRoom[]): Promise<string> {
-  const { tx, request, range } = making;
+  const { tx, request, range, unwanted } = making;
   const moved = rooms.filter(
     ({ membership, changedPosition, id, isForgotten }) =>
       membership !== 'join' && changedPosition > range.after && changedPosition <= range.upTo && wantsRoom(request.filter.room, id) && !(isForgotten && request.isInitial),
   );
   if (moved.length === 0) return NO_OTHER_ROOMS;
   const of = (...memberships: readonly string[]): readonly MyRoom[] => moved.filter(({ membership }) => memberships.includes(membership));
-  const invite = await strippedRooms(tx, request, of('invite'), 'invite_state');
-  const knock = await strippedRooms(tx, request, of('knock'), 'knock_state');
+  const invite = await strippedRooms(tx, request, unwanted.blocksInvites ? [] : of('invite'), { member: 'invite_state', ignored: unwanted.ignored });
+  const knock = await strippedRooms(tx, request, of('knock'), { member: 'knock_state', ignored: NOBODY });
   const tellsLeft = !request.isInitial || request.filter.room?.include_leave === true;
   const leave = tellsLeft ? await leftRooms(making, of('leave', 'ban')) : [];
   return `"invite":{${invite.join(',')}},"knock":{${knock.join(',')}},"leave":{${leave.join(',')}}`;
 }
 
-/** Rooms the person is invited to: their stripped state; and those they have knocked at. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** Rooms the person is invited to, but by whom they ignore: their stripped state; and those they have knocked at. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
 async function strippedRooms(
   tx: ReadTransaction,
   { session }: SyncRequest,
   rooms: readonly MyRoom[],
-  member: 'invite_state' | 'knock_state',
+  { member, ignored }: { readonly member: 'invite_state' | 'knock_state'; readonly ignored: ReadonlySet<string> },
 ): Promise<readonly string[]> {
   const read = member === 'invite_state' ? strippedState : knockState;
   const states = groupBy(await read(tx, rooms.map(({ nid }) => nid), session.userId), roomNidOf);
-  return rooms.map(({ nid, id }) => {
+  return rooms.flatMap(({ nid, id }) => {
+    const isUnwanted = ignored.size > 0 && (states.get(nid) ?? []).some(({ json }) => isMemberEventOf(json, ignored));
+    if (isUnwanted) return [];
     const events = (states.get(nid) ?? []).map(({ json }) => {
       const { type, state_key, content, sender, origin_server_ts } = JSON.parse(json) as Record<string, unknown>;
       // The newest thing an invited person is told is the invitation itself; of the rest the time is nobody's business.
       return JSON.stringify(type === 'm.room.member' ? { type, state_key, content, sender, origin_server_ts } : { type, state_key, content, sender });
     });
-    return `${JSON.stringify(id)}:{"${member}":{"events":${jsonArray(events)}}}`;
+    return [`${JSON.stringify(id)}:{"${member}":{"events":${jsonArray(events)}}}`];
   });
 }
 
+/** Of member events the stripped state holds the person's own only, sent by whoever invited them. */
+function isMemberEventOf(json: string, senders: ReadonlySet<string>): boolean {
+  const { type, sender } = JSON.parse(json) as { type: string; sender: string };
+  return type === 'm.room.member' && senders.has(sender);
+}
+
 /** Rooms the person left or was put out of: the timeline up to that, for those who had been in. */
-async function leftRooms({ deps, tx, request, range, newest }: Making, rooms: readonly MyRoom[]): Promise<readonly string[]> {
+async function leftRooms({ deps, tx, request, range, newest, unwanted }: Making, rooms: readonly MyRoom[]): Promise<readonly string[]> {
   if (rooms.length === 0) return [];
   const { session, filter, stateMember } = request;
   const nids = rooms.map(({ nid }) => nid);
   const stretches = groupBy(await visibilityStretches(tx, nids, session.userId), roomNidOf);
   const known = request.isInitial ? new Map<number, number>() : await seqsAt(tx, nids, range.after);
   const left = rooms.map((room) => leaving(room, visibilityOf(stretches.get(room.nid) ?? []), known.get(room.nid) ?? 0));
-  const timelines = await readTimelines(tx, left.map(({ wanted }) => wanted), filter.room?.timeline, deps.sharedTimelines.at(newest));
+  const timelines = await readTimelines(tx, left.map(({ wanted }) => wanted), {
+    filter: filter.room?.timeline,
+    ignored: unwanted.ignored,
+    shared: deps.sharedTimelines.at(newest),
+  });
   const isAfter = stateMember !== 'state';
   const states = await readStates(
     tx,

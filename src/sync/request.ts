@@ -13,6 +13,7 @@ import type { KeyCounts } from './key-counts.js';
 import type { LazyMembers } from './lazy-members.js';
 import type { MyRooms } from './my-rooms.js';
 import type { SharedTimelines } from './shared-timelines.js';
+import type { Unwanted, UnwantedOf } from './unwanted.js';
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
 export const SyncQuery = object({
@@ -33,6 +34,7 @@ export interface Syncing {
   readonly keyCounts: KeyCounts;
   readonly sharedTimelines: SharedTimelines;
   readonly lazyMembers: LazyMembers;
+  readonly unwanted: UnwantedOf;
   readonly acknowledgements: Acknowledgements;
   /** Undefined: the shard has none. */
   readonly presence: Presence | undefined;
@@ -62,6 +64,7 @@ export interface Making {
   readonly range: Range;
   /** The newest position that is in the snapshot for certain; `range` may end before it. */
   readonly newest: number;
+  readonly unwanted: Unwanted;
 }
 
 /** Before a connection so long silent is taken for dead. */

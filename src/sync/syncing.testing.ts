@@ -12,6 +12,7 @@ import { MyRooms } from './my-rooms.js';
 import type { SyncQuery, Syncing } from './request.js';
 import { SharedTimelines } from './shared-timelines.js';
 import { sync } from './sync.js';
+import { UnwantedOf } from './unwanted.js';
 import type { TypeOf } from '../matrix/schema.js';
 
 interface RoomPart {
@@ -39,6 +40,7 @@ export async function openSyncing(engine: Engine) {
       keyCounts: new KeyCounts(notifier),
       sharedTimelines: new SharedTimelines(),
       lazyMembers: new LazyMembers(),
+      unwanted: new UnwantedOf(notifier),
       acknowledgements: new Acknowledgements(talk.db),
       presence: undefined,
       closing: new AbortController().signal,

@@ -28,7 +28,7 @@ describe.each(engines)('timelines on $name', (engine) => {
 
   async function read(stretch: { afterSeq: number; upToSeq: number; hasEarlier?: boolean }, filter?: EventFilter): Promise<Timeline> {
     const wanted = { nid, hasEarlier: false, ...stretch };
-    const timelines = await talk.db.read((tx) => readTimelines(tx, [wanted], filter, new SharedTimelines().at(1)));
+    const timelines = await talk.db.read((tx) => readTimelines(tx, [wanted], { filter, ignored: new Set(), shared: new SharedTimelines().at(1) }));
     return timelines.get(nid) ?? { rows: [], limited: false, start: -1 };
   }
   const shape = ({ rows, limited, start }: Timeline) => ({ from: rows[0]?.seq, to: rows.at(-1)?.seq, count: rows.length, limited, start });

@@ -1,6 +1,6 @@
 import { eventsInRanges, type EventRow, type SeqRange } from '../rooms/events-store.js';
 import { letsAllPass, limitOf, type EventFilter } from '../rooms/filter.js';
-import { rowPasses } from '../rooms/reading.js';
+import { rowPasses, senderOf } from '../rooms/reading.js';
 import { visibleWithin, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
 import { groupBy, roomNidOf } from '../storage/group-by.js';
@@ -39,15 +39,23 @@ export function visibleStretch(visibility: Visibility, { nid, afterSeq, upToSeq 
   return { nid, afterSeq: (ranges.at(-1)?.from ?? upToSeq + 1) - 1, upToSeq, hasEarlier: ranges.length > 1 };
 }
 
+/** What is shown of timelines: what passes the filter, and no messages of people who are ignored. State is shown whoever set it. */
+export interface Shown {
+  readonly filter: EventFilter | undefined;
+  readonly ignored: ReadonlySet<string>;
+  readonly shared: TimelinesAt;
+}
+
 /** The newest events of each stretch: one query for all rooms, and up to three more where a filter leaves pages empty. */
 export async function readTimelines(
   tx: ReadTransaction,
   wanted: readonly Wanted[],
-  filter: EventFilter | undefined,
-  shared: TimelinesAt,
+  { filter, ignored, shared }: Shown,
 ): Promise<ReadonlyMap<number, Timeline>> {
   // Who asks for no event at all wants the state alone.
   const limit = filter?.limit === 0 ? 0 : limitOf(filter, USUAL_LIMIT, MOST);
+  const isShown = (row: EventRow): boolean => rowPasses(filter, row) && (ignored.size === 0 || row.state_key !== null || !ignored.has(senderOf(row)));
+  const showsAll = letsAllPass(filter) && ignored.size === 0;
   const done = new Map<number, Timeline>();
   let open = wanted.map((room) => ({ room, size: limit, kept: [] as EventRow[], from: room.upToSeq + 1 }));
   for (let round = 0; open.length > 0; round += 1) {
@@ -56,10 +64,10 @@ export async function readTimelines(
     const next: typeof open = [];
     for (const { room, size, kept, from } of open) {
       const lowest = Math.max(from - size, room.afterSeq + 1);
-      const passing = (found.get(room.nid) ?? []).filter((row) => rowPasses(filter, row));
+      const passing = (found.get(room.nid) ?? []).filter(isShown);
       const rows = [...passing, ...kept];
       const hasMore = lowest > room.afterSeq + 1;
-      if (rows.length < limit && hasMore && !letsAllPass(filter) && round < ROUNDS) next.push({ room, size: size * 4, kept: rows, from: lowest });
+      if (rows.length < limit && hasMore && !showsAll && round < ROUNDS) next.push({ room, size: size * 4, kept: rows, from: lowest });
       else done.set(room.nid, cut(room, rows, { limit, hasMore }));
     }
     open = next;
