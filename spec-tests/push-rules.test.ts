@@ -174,4 +174,17 @@ describe('m.push_rules', () => {
       .toMatchObject({ conditions: [{ kind: 'event_match', key: 'room_id', pattern: replacement }], actions: [], enabled: true });
     expect(await own(alice, 'room')).toEqual([]);
   });
+
+  it('and to one that was founded by hand as its successor, but to no other that a tombstone names', async () => {
+    const roomId = await shard.createRoom(alice, [bob]);
+    const successor = await shard.createRoom(alice, [], { creation_content: { predecessor: { room_id: roomId } } });
+    const stranger = await shard.createRoom(alice);
+    await set(bob, 'room', roomId, silent);
+    for (const replacement_room of [stranger, '!none:localhost', 'nowhere', successor]) {
+      expect(await calls.call(alice, 'PUT', ['rooms', roomId, 'state', 'm.room.tombstone', ''], { body: 'Replaced', replacement_room })).toMatchObject({ status: 200 });
+    }
+    const rules = await own(bob, 'room');
+    expect(rules).toEqual(expect.arrayContaining([roomId, successor]));
+    for (const other of [stranger, '!none:localhost', 'nowhere']) expect(rules).not.toContain(other);
+  });
 });

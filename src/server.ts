@@ -28,6 +28,7 @@ import { activityOf, Presence } from './profile/presence.js';
 import { profileFields } from './profile/profile-store.js';
 import { pushDifferences } from './push/differences.js';
 import { noteIgnored } from './push/ignored.js';
+import { rulesFollowTombstones } from './push/manual-upgrades.js';
 import { rulesFollowUpgrades } from './push/rulesets.js';
 import { pushCountWhenRead } from './push/tasks.js';
 import { DELAYED_EVENT } from './rooms/delay.js';
@@ -120,7 +121,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     random: randomBytes,
     signer: { serverName: config.serverName, key },
     states: new StateCache(),
-    observers: [mediaGrants(config.serverName), pushDifferences, delayedEventsObserver, ...(presence === undefined ? [] : [activityOf(presence)])],
+    observers: [mediaGrants(config.serverName), pushDifferences, rulesFollowTombstones, delayedEventsObserver, ...(presence === undefined ? [] : [activityOf(presence)])],
     inviteBrake: createBuckets(clock, rateOf(config.rcInvites.perUser)),
     inviteObserver: chargeInvites(config.cloison.introductions),
     maxRoomMembers: config.cloison.maxRoomMembers,

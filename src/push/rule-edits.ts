@@ -1,5 +1,5 @@
 import { MatrixError, notFound } from '../matrix/errors.js';
-import { ruleKinds, type PushAction, type PushRule, type RuleKind, type Ruleset } from '../matrix/push-rules.js';
+import { ruleKinds, type PushAction, type PushCondition, type PushRule, type RuleKind, type Ruleset } from '../matrix/push-rules.js';
 
 /** What a client states of a rule of its own. */
 export type OwnRule = Pick<PushRule, 'rule_id' | 'actions' | 'conditions' | 'pattern'>;
@@ -58,9 +58,9 @@ export function withReplacedRoom(ruleset: Ruleset, from: string, to: string): Ru
 
 function copyFor(kind: RuleKind, rule: PushRule, from: string, to: string): PushRule | undefined {
   if (kind === 'room') return rule.rule_id === from ? { ...rule, rule_id: to } : undefined;
-  const conditions = (rule.conditions ?? []).map((condition) =>
-    condition.kind === 'event_match' && condition.key === 'room_id' && condition.pattern === from ? { ...condition, pattern: to } : condition);
-  if (!conditions.some(({ key, pattern }) => key === 'room_id' && pattern === to)) return undefined;
+  const names = ({ kind: of, key, pattern }: PushCondition): boolean => of === 'event_match' && key === 'room_id' && pattern === from;
+  if (rule.conditions?.some(names) !== true) return undefined;
+  const conditions = rule.conditions.map((condition) => (names(condition) ? { ...condition, pattern: to } : condition));
   const rule_id = rule.rule_id.includes(from) ? rule.rule_id.replace(from, () => to) : `${rule.rule_id} ${to}`;
   return { ...rule, rule_id, conditions };
 }
