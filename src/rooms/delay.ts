@@ -9,9 +9,9 @@ import { enqueue } from '../storage/outbox.js';
 import { composeEvent } from './compose.js';
 import { findScheduled, insertDelayed, waitingOf } from './delayed-store.js';
 import { findSent } from './events-store.js';
-import { lockRoom, type LockedRoom } from './lock.js';
+import { lockRoom, NOT_IN_ROOM, type LockedRoom } from './lock.js';
 import { attachment, permittedMessage, preparedMessage, sendMessage } from './send.js';
-import { permittedState, refuseCreation, setState } from './set-state.js';
+import { permittedState, refuseAnywhere, setState } from './set-state.js';
 import type { RoomWriting } from './writing.js';
 
 /** MSC4140, until it is in the specification. https://github.com/matrix-org/matrix-spec-proposals/pull/4140 */
@@ -51,7 +51,7 @@ export async function setOrDelayState(deps: Delaying, call: StateCall): Promise<
   const delayMs = delayIn(deps, query);
   if (delayMs === undefined) return setState(deps, call);
   const { eventType, stateKey } = params;
-  refuseCreation(eventType);
+  refuseAnywhere(eventType, stateKey, body);
   if (eventType === 'm.room.member') throw forbidden('A membership cannot be delayed');
   return schedule(deps, session, { ...params, content: body, delayMs }, async (tx, room) => ({ draft: await permittedState(tx, room, eventType, stateKey, body) }));
 }
@@ -96,6 +96,8 @@ async function schedule(
   const delay_id = deps.random(24).toString('base64url');
   return deps.db.transaction(async (tx) => {
     const room = await lockRoom(tx, wish.roomId, deps.states);
+    await room.state.load(tx, [['m.room.member', session.userId]]);
+    if (room.state.get('m.room.member', session.userId)?.content['membership'] !== 'join') throw forbidden(NOT_IN_ROOM);
     const known = await scheduledBefore(tx, room, session, wish);
     if (known !== undefined) return known;
     // Sent already: an id that leads nowhere, as the one given then does by now.

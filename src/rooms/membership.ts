@@ -117,6 +117,8 @@ async function enter(
   extra: JsonObject,
 ): Promise<{ room_id: RoomId }> {
   const now = deps.clock();
+  // Before the room is looked for: what no room would take tells nobody whether there is one.
+  permitState('m.room.member', session.userId, withoutUndefined({ ...extra, membership }), { knownRooms: new Set() });
   return deps.db.transaction(async (tx) => {
     const roomId = roomIdOrAlias.startsWith('#') ? await openAlias(tx, parseRoomAlias(roomIdOrAlias), session) : parseRoomId(roomIdOrAlias);
     const room = await lockRoom(tx, roomId, deps.states, TO_STRANGERS[membership]);

@@ -7,10 +7,11 @@ import { creatorsOf } from '../matrix/power-levels.js';
 import type { JsonObject, JsonValue } from '../matrix/schema.js';
 import { isObject } from '../policy/message.js';
 import { permitState, type PermittedDraft } from '../policy/permit.js';
-import { allowedRoomIds, type StateFacts } from '../policy/state.js';
+import { allowedRoomIds, stateViolations, type StateFacts } from '../policy/state.js';
+import { refuse } from '../policy/violation.js';
 import type { Transaction } from '../storage/database.js';
 import { resolveAlias } from './aliases-store.js';
-import { lockRoom, type LockedRoom } from './lock.js';
+import { lockRoom, NOT_IN_ROOM, type LockedRoom } from './lock.js';
 import { changeMembership } from './membership.js';
 import { knownRooms } from './rooms-store.js';
 import { appendDraft, type Actor, type RoomWriting } from './writing.js';
@@ -24,7 +25,7 @@ export async function setState(
   call: { session: Session; params: { roomId: RoomId; eventType: string; stateKey: string }; body: JsonObject },
 ): Promise<{ event_id: EventId }> {
   const { session, params, body } = call;
-  refuseCreation(params.eventType);
+  refuseAnywhere(params.eventType, params.stateKey, body);
   const now = deps.clock();
   const event_id = await deps.db.transaction(async (tx) => {
     const room = await lockRoom(tx, params.roomId, deps.states);
@@ -33,9 +34,14 @@ export async function setState(
   return { event_id };
 }
 
-/** Malformed rather than forbidden: the specification has but one event of that type in a room. */
-export function refuseCreation(type: string): void {
+/** Refuses what no room would take, before any is looked for: else the refusal would tell strangers that there is one. */
+export function refuseAnywhere(type: string, stateKey: string, content: JsonObject): void {
   if (type === 'm.room.create') throw new MatrixError('M_INVALID_PARAM', 'A room can only begin with its create event');
+  if (type === 'm.room.member') {
+    parseUserId(stateKey);
+    if (!isMembership(content['membership'])) throw new MatrixError('M_BAD_JSON', 'membership must be invite, join, knock, leave or ban');
+  }
+  refuse(stateViolations(type, content, { knownRooms: new Set(allowedRoomIds(content)) }));
 }
 
 /** One entry of a room's state, as a client asks for it. */
@@ -54,6 +60,8 @@ export async function writeState(deps: RoomWriting, tx: Transaction, room: Locke
   if (current?.sender === actor.userId && canonicalJson(current.content) === canonicalJson(content)) {
     if (room.state.get('m.room.member', actor.userId)?.content['membership'] === 'join') return current.eventId;
   }
+  const isOwn = type === 'm.room.member' && stateKey === actor.userId;
+  if (!isOwn && room.state.get('m.room.member', actor.userId) === undefined) throw forbidden(NOT_IN_ROOM);
   if (type === 'm.room.member') return setMember(deps, tx, room, entry, by);
   const draft = await permittedState(tx, room, type, stateKey, content);
   const event = await appendDraft(deps, tx, room, draft, { actor, now });
@@ -88,7 +96,22 @@ async function setMember(deps: RoomWriting, tx: Transaction, room: LockedRoom, e
   if (!isMembership(membership)) throw new MatrixError('M_BAD_JSON', 'membership must be invite, join, knock, leave or ban');
   const target = parseUserId(entry.stateKey);
   if (serverOf(target) !== deps.signer.serverName && membership === 'invite') throw forbidden('People of that server cannot be invited');
-  return changeMembership(deps, tx, room, { actor, target, membership, extra, now });
+  // As by the endpoint for invitations, which is not the only way to invite.
+  if (membership === 'invite') deps.inviteBrake.check(target);
+  const eventId = await refusedAsToStrangers(room, actor, changeMembership(deps, tx, room, { actor, target, membership, extra, now }));
+  if (membership === 'invite') tx.afterCommit(() => { deps.inviteBrake.spend(target); });
+  return eventId;
+}
+
+/** How one gets into a room, and so whether it exists, is told only to those who have to do with it. */
+async function refusedAsToStrangers<Result>(room: LockedRoom, actor: Actor, change: Promise<Result>): Promise<Result> {
+  try {
+    return await change;
+  } catch (error) {
+    const isStranger = room.state.get('m.room.member', actor.userId) === undefined;
+    if (isStranger && error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw forbidden(NOT_IN_ROOM);
+    throw error;
+  }
 }
 
 /** Not a question of power: nobody's levels may name them. https://spec.matrix.org/v1.19/rooms/v12/#room-creators */
