@@ -8,7 +8,7 @@ let bob: Person;
 let stranger: Person;
 
 beforeAll(async () => {
-  shard = await startShard();
+  shard = await startShard({ presence: { enabled: true } });
   [alice, bob, stranger] = [await shard.register('alice'), await shard.register('bob'), await shard.register('stranger')];
   await shard.createRoom(alice, [bob]);
 });

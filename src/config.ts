@@ -131,6 +131,7 @@ export const settings = {
     sentence: 'The longest a client may have an event delayed (MSC4140), such as 24h; without it none is.',
   },
   rcDelayedEventMgmt: { name: 'rc_delayed_event_mgmt', parse: rate(1, 5), sentence: 'Delayed events asked for, put off, sent or cancelled from one address.' },
+  rcReports: { name: 'rc_reports', parse: rate(1, 5), sentence: 'Reports by one person.' },
   defaultRoomVersion: {
     name: 'default_room_version',
     default: '11',

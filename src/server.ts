@@ -208,7 +208,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function limitsOf({ rcDelayedEventMgmt, rcMessage, rcRegistration, rcRegistrationTokenValidity, rcLogin, rcJoins, rcInvites, rcMediaCreate }: Config): Limits {
+function limitsOf({ rcDelayedEventMgmt, rcMessage, rcRegistration, rcRegistrationTokenValidity, rcLogin, rcJoins, rcInvites, rcMediaCreate, rcReports }: Config): Limits {
   return {
     delayed: [limit(rcDelayedEventMgmt, 'address')],
     send: [limit(rcMessage, 'user')],
@@ -218,6 +218,7 @@ function limitsOf({ rcDelayedEventMgmt, rcMessage, rcRegistration, rcRegistratio
     join: [limit(rcJoins.local, 'user')],
     createMedia: [limit(rcMediaCreate, 'user')],
     invite: [limit(rcInvites.perRoom, 'room'), limit(rcInvites.perIssuer, 'user')],
+    report: [limit(rcReports, 'user')],
   };
 }
 

@@ -17,11 +17,12 @@ export interface SignedCallDeps {
 /** What every call carries besides its own members: a nonce of this server, who calls, and the signature over all of it. */
 export const signature = { nonce: string, by: text({ minLength: 1, maxLength: 255 }), mac: text({ pattern: '^[0-9a-f]{64}$' }) };
 
-/** What operators do to accounts, to those who want one, and to files. */
+/** What operators do to accounts, to those who want one, and to files, and what they read. */
 export type Deed =
   | 'set_email'
   | 'set_hidden'
   | 'set_introductions'
+  | 'list_reports'
   | 'create_registration_token'
   | 'list_registration_tokens'
   | 'revoke_registration_token'

@@ -2,6 +2,7 @@ import { DeleteMediaBody, deleteNamedMedia, QuarantineMediaBody, quarantineMedia
 import { isLocked, isSuspended, LockBody, lockUser, suspendUser, SuspensionBody, whoIs } from '../admin/moderation.js';
 import { SetEmailBody, setEmail, SetHiddenBody, setHidden, SetIntroductionsBody, setIntroductions } from '../admin/people.js';
 import { CreateTokenBody, createToken, ListTokensBody, listTokens, RevokeTokenBody, revokeToken } from '../admin/registration-tokens.js';
+import { ListReportsBody, listReports } from '../admin/reports.js';
 import { offerCallNonce } from '../admin/signed-call.js';
 import { anyone, get, post, put, session, type Endpoint } from './endpoint.js';
 
@@ -14,7 +15,7 @@ export const moderationApi: readonly Endpoint[] = [
   put('/v1/admin/lock/:userId', session, { body: LockBody }, lockUser),
 ];
 
-/** What `cloison user`, `cloison registration-token` and `cloison media` call: each body is signed with the registration shared secret. */
+/** What `cloison user`, `cloison registration-token`, `cloison report` and `cloison media` call: each body is signed with the registration shared secret. */
 export const adminApi: readonly Endpoint[] = [
   get('/_synapse/admin/cloison/v1/nonce', anyone, {}, offerCallNonce),
   post('/_synapse/admin/cloison/v1/set_email', anyone, { body: SetEmailBody }, setEmail),
@@ -25,4 +26,5 @@ export const adminApi: readonly Endpoint[] = [
   post('/_synapse/admin/cloison/v1/revoke_registration_token', anyone, { body: RevokeTokenBody }, revokeToken),
   post('/_synapse/admin/cloison/v1/delete_media', anyone, { body: DeleteMediaBody }, deleteNamedMedia),
   post('/_synapse/admin/cloison/v1/quarantine_media', anyone, { body: QuarantineMediaBody }, quarantineMedia),
+  post('/_synapse/admin/cloison/v1/list_reports', anyone, { body: ListReportsBody }, listReports),
 ];

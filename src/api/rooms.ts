@@ -33,6 +33,7 @@ import { listRelations, listThreads, RelationsQuery, ThreadsQuery } from '../roo
 import { getState, getStateWithoutKey, listState, StateQuery } from '../rooms/read-state.js';
 import { ReadMarkersBody, ReceiptBody, sendReceipt, setReadMarkers } from '../rooms/receipts.js';
 import { redactMessage, RedactionBody } from '../rooms/send.js';
+import { ReportBody, reportEvent, reportRoom, reportUser } from '../rooms/reports.js';
 import { SearchBody, searchEvents, SearchQuery } from '../rooms/search.js';
 import { getSummary } from '../rooms/summary.js';
 import { TimestampQuery, timestampToEvent } from '../rooms/timestamps.js';
@@ -104,6 +105,11 @@ export const roomsApi: readonly Endpoint[] = [
   get('/v3/publicRooms', session, { query: PublicRoomsQuery }, listPublicRooms),
   post('/v3/publicRooms', session, { body: PublicRoomsBody }, listPublicRooms),
   post('/v3/search', session, { body: SearchBody, query: SearchQuery }, searchEvents),
+
+  // Reporting content
+  post('/v3/rooms/:roomId/report', session, { body: ReportBody, limit: 'report' }, reportRoom),
+  post('/v3/rooms/:roomId/report/:eventId', session, { body: ReportBody, limit: 'report' }, reportEvent),
+  post('/v3/users/:userId/report', session, { body: ReportBody, limit: 'report' }, reportUser),
 
   // Typing notifications, receipts, read markers
   put('/v3/rooms/:roomId/typing/:userId', session, { body: TypingBody }, setTyping),

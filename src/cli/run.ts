@@ -7,6 +7,7 @@ import { hashPassword } from './hash-password.js';
 import { registrationTokenCreate, registrationTokenList, registrationTokenRevoke } from './registration-token.js';
 import { mediaDelete, mediaQuarantine, mediaRelease } from './media.js';
 import { registerUser } from './register-user.js';
+import { reportList } from './report.js';
 import { serve } from './serve.js';
 import { explainFailure } from './start-failure.js';
 import type { Terminal } from './terminal.js';
@@ -29,6 +30,7 @@ export const commands: Readonly<Record<string, Command>> = {
   'media delete': mediaDelete,
   'media quarantine': mediaQuarantine,
   'media release': mediaRelease,
+  'report list': reportList,
   'config check': configCheck,
   version,
 };
