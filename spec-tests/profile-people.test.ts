@@ -83,6 +83,10 @@ describe('Profiles', () => {
     for (const [field, body] of [['org.example.job', {}], ['job', { job: 1 }], ['Org.Example', { 'Org.Example': 1 }], ['m.tz', { 'm.tz': 5 }]] as const) {
       expect((await shard.request('PUT', path(alice.userId, field), { token: alice.token, body, malformed: true })).status).toBe(400);
     }
+    const long = `org.example.${'x'.repeat(243)}`;
+    expect((await set(alice, long, { [long]: 1 })).status).toBe(200);
+    expect((await shard.request('DELETE', path(alice.userId, long), { token: alice.token })).status).toBe(200);
+    expect(await set(alice, `${long}y`, { [`${long}y`]: 1 })).toMatchObject({ status: 400, body: { errcode: 'M_KEY_TOO_LARGE' } });
     const large = { 'org.example.large': 'x'.repeat(60_000) };
     expect((await set(alice, 'org.example.large', large)).status).toBe(200);
     expect(await set(alice, 'org.example.more', { 'org.example.more': 'x'.repeat(6_000) })).toMatchObject({ status: 400, body: { errcode: 'M_PROFILE_TOO_LARGE' } });

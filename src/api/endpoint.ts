@@ -4,6 +4,7 @@ import { MatrixError, type Errcode } from '../matrix/errors.js';
 import {
   parseDeviceId,
   parseEventId,
+  parseKeyName,
   parseOpaque,
   parseRoomAlias,
   parseRoomId,
@@ -29,7 +30,7 @@ export const pathParsers = {
   fileName: parseOpaque,
   filterId: parseOpaque,
   idpId: parseOpaque,
-  keyName: parseOpaque,
+  keyName: parseKeyName,
   kind: parseOpaque,
   mediaId: parseOpaque,
   networkId: parseOpaque,

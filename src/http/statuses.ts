@@ -15,6 +15,7 @@ export const statuses: Readonly<Record<Errcode, number>> = {
   M_INVALID_SIGNATURE: 400,
   M_INVALID_USERNAME: 400,
   M_INVITE_BLOCKED: 403,
+  M_KEY_TOO_LARGE: 400,
   M_LIMIT_EXCEEDED: 429,
   M_MISSING_PARAM: 400,
   M_MISSING_TOKEN: 401,

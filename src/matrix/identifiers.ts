@@ -75,6 +75,12 @@ export function parseOpaque(raw: string): string {
   return raw;
 }
 
+/** The name of a profile field, which has an error of its own for one too long. https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3profileuseridkeyname */
+export function parseKeyName(raw: string): string {
+  if (Buffer.byteLength(raw) > MAX_BYTES) throw new MatrixError('M_KEY_TOO_LARGE', 'The name of a profile field has at most 255 bytes');
+  return parseOpaque(raw);
+}
+
 function fits(raw: string): boolean {
   return Buffer.byteLength(raw) <= MAX_BYTES && NO_CONTROL.test(raw);
 }

@@ -20,8 +20,6 @@ export const TagBody = object({ order: optional(numberWithin(0, 1)) });
 
 type Tags = Readonly<Record<string, JsonObject>>;
 
-/** Of a tag's name. https://spec.matrix.org/v1.19/client-server-api/#room-tagging */
-const MOST_NAME_BYTES = 255;
 /** As of any other account data. */
 const MOST_BYTES = 65_536;
 
@@ -34,7 +32,6 @@ export async function listTags({ db }: Deps, { session, params }: Call<unknown>)
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridroomsroomidtagstag */
 export async function setTag({ db }: Deps, call: Call<{ tag: string }> & { body: TypeOf<typeof TagBody> }): Promise<object> {
   const { session, params, body } = call;
-  if (Buffer.byteLength(params.tag) > MOST_NAME_BYTES) throw new MatrixError('M_INVALID_PARAM', `The name of a tag has at most ${MOST_NAME_BYTES} bytes`);
   refuseOthers(session, params.userId);
   await db.transaction((tx) => changeTags(tx, params.roomId, session, (tags) => ({ ...tags, [params.tag]: { ...body } })));
   return {};
