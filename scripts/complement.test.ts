@@ -110,6 +110,12 @@ describe('the comparison', () => {
     expect(differencesOf(run('TestA', ['run', 'fail'], 'panic'), 'refused 403 M_FORBIDDEN')).toHaveLength(1);
   });
 
+  it('knows a refusal that is no error by what the test misses', () => {
+    const missed = 'search_test.go:1: got 0 want 1 - http://127.0.1.1:8008/search => {"results":[],"limited":false}';
+    expect(differencesOf(run('TestA', ['run', 'fail'], missed), 'refused 200 "results":[]')).toEqual([]);
+    expect(differencesOf(run('TestA', ['run', 'fail'], 'timed out'), 'refused 200 "results":[]')).toHaveLength(1);
+  });
+
   it('does not take the log of requests for the reason of a failure', () => {
     const log = 'client.go:860: [CSAPI] POST hs1/x => 403 Forbidden {"errcode":"M_FORBIDDEN"}';
     expect(differencesOf(run('TestA', ['run', 'fail'], log), 'refused 403 M_FORBIDDEN')).toHaveLength(1);

@@ -3,7 +3,7 @@ import { keyOf } from './results.js';
 /** What a leaf of Complement's tests must come to. */
 export type Expectation =
   | { readonly kind: 'pass' }
-  /** It fails, and the reason it gives shows this answer: an errcode, or text of an answer that is no error. */
+  /** It fails, and the reason it gives shows this answer: an errcode, or with status 200 what the test says of an answer that is no error. */
   | { readonly kind: 'refused'; readonly status: number; readonly seen: string }
   | { readonly kind: 'federation-later' }
   | { readonly kind: 'not-applicable'; readonly reason: string };
