@@ -182,6 +182,8 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
 function filterParsers(): { parseFilter: (text: string) => Filter; parseEventFilter: (text: string) => EventFilter } {
   const validators = createValidators();
   const [checkFilter, checkEventFilter] = [validators.body(FilterSchema), validators.body(RoomEventFilterSchema)];
+  // The engine compiles a check at its first use: not while somebody waits for their first sync.
+  checkFilter({ room: { timeline: {}, state: {}, ephemeral: {}, account_data: {} } });
   return {
     parseFilter: remembered((text) => checkFilter(parseJson(text)) as Filter),
     parseEventFilter: (text) => checkEventFilter(parseJson(text)) as EventFilter,

@@ -166,6 +166,7 @@ export interface MemberPoint {
 
 /** The member events of people just after points of their rooms. */
 export async function memberEventsAt(tx: ReadTransaction, points: readonly MemberPoint[]): Promise<readonly EventRow[]> {
+  if (points.length === 0) return [];
   const current = await memberEventsIn(tx, points, sql`current_state`, sql``);
   const found = new Set(current.map(({ room_nid, state_key }) => `${room_nid}/${state_key}`));
   // Nearly nobody has changed since, so the past is asked only for those who have, or were not there yet.

@@ -4,7 +4,7 @@ import { isLasting, type Sql } from './database.js';
 export interface Prepared {
   readonly statement: Statement<unknown[]>;
   /** Makes a row of its values. */
-  readonly rowOf: (values: readonly unknown[]) => unknown;
+  readonly rowOf: RowMaker;
 }
 
 /** How many texts put together from fragments stay prepared; those of plain templates are as many as the program has. */
@@ -68,11 +68,18 @@ export function asError(cause: unknown): Error {
  * every value of every row. The names are those of our own statements. Columns declared JSON have numeric affinity in SQLite, so the
  * JSON text `5` comes back as a number and is made a text again.
  */
-function rowMaker(columns: readonly ColumnDefinition[]): (values: readonly unknown[]) => unknown {
+function rowMaker(columns: readonly ColumnDefinition[]): RowMaker {
   const members = columns.map(({ name, type }, i) => {
     const value = `values[${i}]`;
     return `${JSON.stringify(name)}: ${type === 'JSON' ? `typeof ${value} === 'number' ? String(${value}) : ${value}` : value}`;
   });
+  const literal = members.join(', ');
   // The only way to a literal whose members are known at run time.
-  return new Function('values', `return { ${members.join(', ')} };`) as (values: readonly unknown[]) => unknown;
+  const make = makers.get(literal) ?? (new Function('values', `return { ${literal} };`) as RowMaker);
+  makers.set(literal, make);
+  return make;
 }
+
+type RowMaker = (values: readonly unknown[]) => unknown;
+/** Statements of the same columns share one, which is then compiled once: as many as the program has. */
+const makers = new Map<string, RowMaker>();

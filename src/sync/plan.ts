@@ -21,10 +21,11 @@ export interface JoinedPlan {
 
 /** Chooses the rooms in which something moved, by what the notifier knows; the database is asked only for those. */
 export async function planJoined(
-  { deps, tx, request, range }: Making,
+  making: Making,
   rooms: readonly MyRoom[],
   withAccountData: ReadonlySet<number>,
 ): Promise<readonly JoinedPlan[]> {
+  const { deps, request, range } = making;
   const { filter, isInitial, fullState } = request;
   const moved = rooms
     .filter((room) => room.membership === 'join' && wantsRoom(filter.room, room.id))
@@ -37,13 +38,23 @@ export async function planJoined(
       typingMoved: deps.notifier.movedSince(room.typing, range.after),
     }))
     .filter((p) => p.isFresh || fullState || p.timelineMoved || p.membersMoved || p.receiptsMoved || p.typingMoved || withAccountData.has(p.room.nid));
-  const tips = await tipsAt(tx, moved.map(({ room }) => room.nid), range);
+  const tips = await readTips(making, moved.map(({ room }) => room.nid));
   return moved.flatMap((plan) => {
     const tip = tips.get(plan.room.nid);
     if (tip === undefined) return [];
     const afterSeq = plan.isFresh ? 0 : plan.timelineMoved ? (tip.known_seq ?? 0) : tip.seq;
     return [{ ...plan, tip, afterSeq, timelineMoved: plan.isFresh || afterSeq < tip.seq }];
   });
+}
+
+/** Where one room moved, whoever waited for it asks for its tip from the very same position. */
+async function readTips({ deps, tx, range, newest }: Making, nids: readonly number[]): Promise<ReadonlyMap<number, RoomTip>> {
+  if (nids.length !== 1) return tipsAt(tx, nids, range);
+  const shared = deps.sharedTimelines.at(newest);
+  const key = `${nids[0]}/${range.after}/${range.upTo}`;
+  const known = shared.tips(key) ?? (await tipsAt(tx, nids, range));
+  shared.keepTips(key, known);
+  return known;
 }
 
 /** The rooms' tips; where a room has moved on beyond `upTo` already, the point in it that belongs to `upTo`. */

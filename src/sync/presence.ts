@@ -26,8 +26,10 @@ async function rowsFor({ deps: { notifier }, tx, request, range }: Making, rooms
   if (request.isInitial) return presentIn(tx, joined.map(({ nid }) => nid), range);
   const changed = notifier.movedSince(PRESENCE, range.after) ? await presenceSince(tx, userNid, range) : [];
   const isFresh = ({ changedPosition }: MyRoom): boolean => changedPosition > range.after;
-  const fresh = joined.filter(isFresh).map(({ nid }) => nid);
-  const joining = joined.filter((room) => !isFresh(room) && notifier.movedSince(room.members, range.after)).map(({ nid }) => nid);
+  const peopled = joined.filter((room) => isFresh(room) || notifier.movedSince(room.members, range.after));
+  if (peopled.length === 0) return changed;
+  const fresh = peopled.filter(isFresh).map(({ nid }) => nid);
+  const joining = peopled.filter((room) => !isFresh(room)).map(({ nid }) => nid);
   const met = [...(await presentIn(tx, fresh, { after: 0, upTo: range.upTo })), ...(await presentIn(tx, joining, range))];
   return [...new Map([...met, ...changed].map((row) => [row.user_nid, row])).values()];
 }

@@ -1,4 +1,5 @@
 import type { EventRow } from '../rooms/events-store.js';
+import type { RoomTip } from './store.js';
 
 /** What many pollers of one room are told alike: rows, and their texts. Who began at one position never puts anything into the memory of another. */
 export class SharedTimelines {
@@ -16,6 +17,7 @@ export class SharedTimelines {
 export class TimelinesAt {
   readonly #rows = new Map<string, readonly EventRow[]>();
   readonly #texts = new Map<string, string>();
+  readonly #tips = new Map<string, ReadonlyMap<number, RoomTip>>();
 
   constructor(readonly position: number) {}
 
@@ -25,6 +27,14 @@ export class TimelinesAt {
 
   keepRows(range: string, rows: readonly EventRow[]): void {
     this.#rows.set(range, rows);
+  }
+
+  tips(range: string): ReadonlyMap<number, RoomTip> | undefined {
+    return this.#tips.get(range);
+  }
+
+  keepTips(range: string, tips: ReadonlyMap<number, RoomTip>): void {
+    this.#tips.set(range, tips);
   }
 
   text(rows: readonly EventRow[], make: () => string): string {
