@@ -39,6 +39,7 @@ import {
   listGlobalPushRules,
   listPushRules,
 } from '../push/push-rules.js';
+import { listNotifications, NotificationsQuery } from '../push/notifications.js';
 import { listPushers, PusherBody, setPusher } from '../push/pushers.js';
 import { ActionsBody, EnabledBody, RuleBody, RuleQuery } from '../push/rule-bodies.js';
 import { deletePushRule, setPushRule, setPushRuleActions, setPushRuleEnabled } from '../push/set-push-rules.js';
@@ -107,6 +108,7 @@ export const clientApi: readonly Endpoint[] = [
   // Push notifications
   get('/v3/pushers', session, {}, listPushers),
   post('/v3/pushers/set', session, { body: PusherBody }, setPusher),
+  get('/v3/notifications', session, { query: NotificationsQuery }, listNotifications),
   get('/v3/pushrules', session, {}, listPushRules),
   get('/v3/pushrules/global', session, {}, listGlobalPushRules),
   get('/v3/pushrules/global/:kind/:ruleId', session, {}, getPushRule),

@@ -6,8 +6,8 @@ export interface PushRulesRow {
   readonly position: number;
 }
 
-export async function findPushRules(tx: ReadTransaction, userNid: number): Promise<PushRulesRow | undefined> {
-  return tx.one<PushRulesRow>(sql`SELECT ruleset, position FROM push_rules WHERE user_nid = ${userNid}`);
+export async function findPushRules(tx: ReadTransaction, userNid: number): Promise<(PushRulesRow & { readonly ignored: string }) | undefined> {
+  return tx.one(sql`SELECT ruleset, position, ignored FROM push_rules WHERE user_nid = ${userNid}`);
 }
 
 export async function savePushRules(tx: Transaction, userNid: number, { ruleset, position }: PushRulesRow): Promise<void> {
