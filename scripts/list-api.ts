@@ -27,8 +27,17 @@ function rowsIn(file: string): readonly Row[] {
   return rows;
 }
 
-function rowOf({ expression, arguments: [path, who, shapes, handler] }: ts.CallExpression): readonly Row[] {
-  const method = METHODS[expression.getText()];
+function rowOf({ expression, arguments: args }: ts.CallExpression): readonly Row[] {
+  const name = expression.getText();
+  return name === 'refused' ? refusedRow(args) : servedRow(METHODS[name], args);
+}
+
+function refusedRow([method, path, who, refusal]: readonly ts.Expression[]): readonly Row[] {
+  if (!method || !path || !ts.isStringLiteral(method) || !ts.isStringLiteral(path) || !who || !refusal) return [];
+  return [{ method: method.text, path: path.text, who: who.getText(), shapes: {}, handler: `refused: ${refusal.getText()}` }];
+}
+
+function servedRow(method: string | undefined, [path, who, shapes, handler]: readonly ts.Expression[]): readonly Row[] {
   if (method === undefined || path === undefined || !ts.isStringLiteral(path) || !who || !shapes || !handler) return [];
   return [{ method, path: path.text, who: who.getText(), shapes: membersOf(shapes), handler: handler.getText() }];
 }

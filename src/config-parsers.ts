@@ -171,6 +171,14 @@ export function serverName(raw: unknown): ServerName {
   }
 }
 
+/** One address of a TURN server or several. */
+export function turnUris(raw: unknown): readonly string[] {
+  const uris = [raw].flat().map(text);
+  const wrong = uris.find((uri) => !/^turns?:[^\s/]+$/.test(uri));
+  if (wrong !== undefined) throw new Refusal('An address such as turn:turn.example:3478?transport=udp is expected here.');
+  return uris;
+}
+
 /** Ends in a slash, as what is appended expects. */
 export function baseUrl(raw: unknown): string {
   const given = text(raw);

@@ -17,8 +17,8 @@ export const notBuiltYet: ReadonlySet<string> = new Set(
   rc_third_party_invite rc_user_directory recaptcha_private_key recaptcha_private_key_path recaptcha_public_key
   recaptcha_public_key_path recaptcha_siteverify_api redaction_retention_period registrations_require_3pid remote_media_download_burst_count
   remote_media_download_per_second require_membership_for_aliases retention room_prejoin_state server_context server_notices
-  sso templates tls_certificate_path tls_private_key_path track_appservice_user_ips turn_password
-  turn_shared_secret turn_shared_secret_path turn_uris turn_user_lifetime turn_username ui_auth unused_expiration_time
+  sso templates tls_certificate_path tls_private_key_path track_appservice_user_ips
+  ui_auth unused_expiration_time
   user_consent user_directory user_ips_max_age user_types web_client_location`.split(/\s+/),
 );
 

@@ -1,6 +1,24 @@
 import { database } from './config-database.js';
 import { listeners } from './config-listeners.js';
-import { baseUrl, duration, flag, listOf, oneOf, optional, path, rate, secret, section, serverName, type Settings, size, type ValuesOf, wholeNumber } from './config-parsers.js';
+import {
+  baseUrl,
+  duration,
+  flag,
+  listOf,
+  oneOf,
+  optional,
+  path,
+  rate,
+  secret,
+  section,
+  serverName,
+  type Settings,
+  size,
+  text,
+  turnUris,
+  type ValuesOf,
+  wholeNumber,
+} from './config-parsers.js';
 import { addressRange, gateway } from './config-push.js';
 import { PRIVATE_RANGES } from './push/addresses.js';
 
@@ -70,6 +88,21 @@ export const settings = {
     parse: flag,
     sentence: 'Whether who registers needs a token that an operator made with `cloison registration-token create`.',
   },
+  turnUris: {
+    name: 'turn_uris',
+    default: [],
+    parse: turnUris,
+    sentence: 'The addresses of the TURN server that relays calls, such as `turns:turn.example:5349?transport=tcp`.',
+  },
+  turnSharedSecret: {
+    name: 'turn_shared_secret',
+    twin: true,
+    parse: optional(secret),
+    sentence: 'What the TURN server and this one share; each person gets credentials of their own, good for a time.',
+  },
+  turnUsername: { name: 'turn_username', parse: optional(text), sentence: 'The user name everybody has at a TURN server without a shared secret.' },
+  turnPassword: { name: 'turn_password', parse: optional(secret), sentence: 'The password that goes with it.' },
+  turnUserLifetime: { name: 'turn_user_lifetime', default: '1h', parse: duration, sentence: 'How long such credentials are good.' },
   sessionLifetime: {
     name: 'session_lifetime',
     parse: optional(duration),

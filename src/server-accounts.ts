@@ -1,5 +1,6 @@
 import type { AccountObserver } from './auth/account-observer.js';
 import type { TokenLifetimes } from './auth/open-session.js';
+import type { TurnServer } from './auth/turn-server.js';
 import type { Config } from './config.js';
 import { introductionsOfClosedAccounts } from './directory/closed-accounts.js';
 import { keysOfClosedAccounts } from './e2ee/closed-accounts.js';
@@ -19,4 +20,11 @@ export function tokenLifetimesOf(config: Config): TokenLifetimes {
     refresh: config.refreshTokenLifetime,
     session: config.sessionLifetime,
   };
+}
+
+/** Undefined without an address, or without anything to log in with. */
+export function turnServerOf({ turnUris: uris, turnSharedSecret: secret, turnUsername: username, turnPassword: password, turnUserLifetime: lifetimeMs }: Config): TurnServer | undefined {
+  if (uris.length === 0) return undefined;
+  if (secret !== undefined) return { uris, login: { secret }, lifetimeMs };
+  return username === undefined || password === undefined ? undefined : { uris, login: { username, password }, lifetimeMs };
 }

@@ -49,8 +49,8 @@ import { startWorker } from './storage/outbox.js';
 import { openSqlite } from './storage/sqlite.js';
 import { currentPosition, Notifier } from './storage/stream.js';
 import { MatrixError } from './matrix/errors.js';
+import { accountObservers, tokenLifetimesOf, turnServerOf } from './server-accounts.js';
 import { pushing } from './server-push.js';
-import { accountObservers, tokenLifetimesOf } from './server-accounts.js';
 
 /** A server that answers. */
 export interface RunningServer {
@@ -155,6 +155,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     loginBrakes: { account: createBuckets(clock, rateOf(config.rcLogin.account)), failed: createBuckets(clock, rateOf(config.rcLogin.failedAttempts)) },
     toDeviceBrake: createBuckets(clock, rateOf(config.cloison.toDevice)),
     tokenLifetimes: tokenLifetimesOf(config),
+    turnServer: turnServerOf(config),
     deviceObserver: deviceListsObserver,
     accountObservers: accountObservers(writing),
     upgradeObserver: rulesFollowUpgrades,

@@ -1,6 +1,7 @@
 import type { AccountObserver } from '../auth/account-observer.js';
 import type { LoginBrakes } from '../auth/brakes.js';
 import type { DeviceObserver } from '../auth/devices.js';
+import type { TurnServer } from '../auth/turn-server.js';
 import type { TokenLifetimes } from '../auth/open-session.js';
 import type { Passwords } from '../auth/passwords.js';
 import type { ToDeviceBrake } from '../e2ee/to-device.js';
@@ -31,6 +32,7 @@ export interface Services extends Delaying, Syncing, Receipting, DirectoryDeps {
   readonly passwords: Passwords;
   readonly loginBrakes: LoginBrakes;
   readonly tokenLifetimes: TokenLifetimes;
+  readonly turnServer: TurnServer | undefined;
   readonly toDeviceBrake: ToDeviceBrake;
   readonly deviceObserver: DeviceObserver;
   readonly accountObservers: readonly AccountObserver[];
