@@ -14,6 +14,16 @@ import {
   putBackupRoom,
 } from '../e2ee/backup-keys.js';
 import { claimKeys, KeysClaim } from '../e2ee/claim-keys.js';
+import {
+  DehydratedDevice,
+  deleteDehydratedDevice,
+  EventsBody,
+  EventsQuery,
+  getDehydratedDevice,
+  listDehydratedEvents,
+  putDehydratedDevice,
+  takeDehydratedEvents,
+} from '../e2ee/dehydrated-devices.js';
 import { KeyChangesQuery, listKeyChanges } from '../e2ee/device-lists.js';
 import { BackupUpdate, createBackup, deleteBackup, getBackup, getNewestBackup, NewBackup, updateBackup } from '../e2ee/key-backups.js';
 import { KeysQuery, queryKeys } from '../e2ee/query-keys.js';
@@ -34,6 +44,13 @@ export const encryptionApi: readonly Endpoint[] = [
   get('/v3/keys/changes', session, { query: KeyChangesQuery }, listKeyChanges),
   post('/v3/keys/device_signing/upload', session, { body: SigningKeysUpload, aliases: ['/unstable'] }, uploadSigningKeys),
   post('/v3/keys/signatures/upload', session, { body: SignaturesUpload, maxBody: MIB, aliases: ['/unstable'] }, uploadSignatures),
+
+  // Dehydrated devices (MSC3814)
+  get('/unstable/org.matrix.msc3814.v1/dehydrated_device', session, {}, getDehydratedDevice),
+  put('/unstable/org.matrix.msc3814.v1/dehydrated_device', session, { body: DehydratedDevice, maxBody: MIB }, putDehydratedDevice),
+  del('/unstable/org.matrix.msc3814.v1/dehydrated_device', session, {}, deleteDehydratedDevice),
+  get('/unstable/org.matrix.msc3814.v1/dehydrated_device/:deviceId/events', session, { query: EventsQuery }, listDehydratedEvents),
+  post('/unstable/org.matrix.msc3814.v1/dehydrated_device/:deviceId/events', session, { body: EventsBody }, takeDehydratedEvents),
 
   // Server-side key backups
   get('/v3/room_keys/version', session, {}, getNewestBackup),

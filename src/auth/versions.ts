@@ -10,6 +10,7 @@ const unstableFeatures = {
   'org.matrix.msc3391': true,
   'org.matrix.msc3771': true,
   'org.matrix.msc3773': true,
+  'org.matrix.msc3814': true,
   'org.matrix.msc3916.stable': true,
   'org.matrix.msc3952_intentional_mentions': true,
   'org.matrix.msc4222': true,

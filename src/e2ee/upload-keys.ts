@@ -18,8 +18,8 @@ import {
 import { isSameKey } from './same-key.js';
 
 const Signatures = record(record(string));
-const DeviceKeys = object({ user_id: string, device_id: string, algorithms: array(string), keys: record(string), signatures: Signatures });
-const OneTimeKeys = record(either(string, object({ key: string, signatures: Signatures, fallback: optional(boolean) })));
+export const DeviceKeys = object({ user_id: string, device_id: string, algorithms: array(string), keys: record(string), signatures: Signatures });
+export const OneTimeKeys = record(either(string, object({ key: string, signatures: Signatures, fallback: optional(boolean) })));
 export const KeysUpload = object({ device_keys: optional(DeviceKeys), one_time_keys: optional(OneTimeKeys), fallback_keys: optional(OneTimeKeys) });
 
 const KEY_NAME = /^([^\0-\x20\x7f:]{1,64}):([^\0-\x20\x7f]{1,190})$/u;
@@ -31,16 +31,38 @@ export async function uploadKeys(
   deps: { db: Database },
   { session, body }: { session: Session; body: TypeOf<typeof KeysUpload> },
 ): Promise<{ one_time_key_counts: Readonly<Record<string, number>> }> {
-  const oneTimeKeys = namedKeys(body.one_time_keys, MOST_KEYS);
-  const fallbackKeys = namedKeys(body.fallback_keys, MOST_FALLBACK_KEYS);
-  if (body.device_keys !== undefined) refuseForeignKeys(session, body.device_keys);
+  const upload = readUpload(session, body);
   return deps.db.transaction(async (tx) => {
     await tx.lock(`keys/${session.userNid}`);
-    if (body.device_keys !== undefined) await publishDeviceKeys(tx, session, body.device_keys);
-    await addOneTimeKeys(tx, session.deviceNid, oneTimeKeys);
-    await replaceFallbackKeys(tx, session.deviceNid, fallbackKeys);
+    await storeKeys(tx, session, upload);
     return { one_time_key_counts: await oneTimeKeyCounts(tx, session.deviceNid) };
   });
+}
+
+/** Whose keys they are. */
+type KeyedDevice = Pick<Session, 'userNid' | 'userId' | 'deviceNid' | 'deviceId'>;
+
+export interface Upload {
+  readonly deviceKeys: TypeOf<typeof DeviceKeys> | undefined;
+  readonly oneTimeKeys: readonly NamedKey[];
+  readonly fallbackKeys: readonly NamedKey[];
+}
+
+/** Refuses keys that are named otherwise than the device that uploads them, and more of them than anybody needs. */
+export function readUpload(device: Pick<KeyedDevice, 'userId' | 'deviceId'>, body: TypeOf<typeof KeysUpload>): Upload {
+  if (body.device_keys !== undefined) refuseForeignKeys(device, body.device_keys);
+  return {
+    deviceKeys: body.device_keys,
+    oneTimeKeys: namedKeys(body.one_time_keys, MOST_KEYS),
+    fallbackKeys: namedKeys(body.fallback_keys, MOST_FALLBACK_KEYS),
+  };
+}
+
+/** The caller holds the lock of this person's keys. */
+export async function storeKeys(tx: Transaction, device: KeyedDevice, { deviceKeys, oneTimeKeys, fallbackKeys }: Upload): Promise<void> {
+  if (deviceKeys !== undefined) await publishDeviceKeys(tx, device, deviceKeys);
+  await addOneTimeKeys(tx, device.deviceNid, oneTimeKeys);
+  await replaceFallbackKeys(tx, device.deviceNid, fallbackKeys);
 }
 
 /**
@@ -56,23 +78,23 @@ export async function unusedFallbackTypes(tx: ReadTransaction, deviceNid: number
   return (await unusedFallbackAlgorithms(tx, deviceNid)).map(({ algorithm }) => algorithm);
 }
 
-function refuseForeignKeys(session: Session, keys: TypeOf<typeof DeviceKeys>): void {
-  if (keys.user_id === session.userId && keys.device_id === session.deviceId) return;
+function refuseForeignKeys(device: Pick<KeyedDevice, 'userId' | 'deviceId'>, keys: TypeOf<typeof DeviceKeys>): void {
+  if (keys.user_id === device.userId && keys.device_id === device.deviceId) return;
   throw new MatrixError('M_BAD_JSON', 'device_keys must name the user and the device that upload them');
 }
 
-async function publishDeviceKeys(tx: Transaction, session: Session, uploaded: TypeOf<typeof DeviceKeys>): Promise<void> {
+async function publishDeviceKeys(tx: Transaction, device: KeyedDevice, uploaded: TypeOf<typeof DeviceKeys>): Promise<void> {
   const keys: JsonObject = { ...uploaded, unsigned: undefined };
-  const json = await findDeviceKeys(tx, session.deviceNid);
+  const json = await findDeviceKeys(tx, device.deviceNid);
   const stored = json === undefined ? undefined : (JSON.parse(json) as JsonObject);
   const text = JSON.stringify(keys);
   if (stored !== undefined && isDeepStrictEqual(stored, JSON.parse(text))) return;
-  if (await isCrossSigningKey(tx, session.userNid, session.deviceId)) {
+  if (await isCrossSigningKey(tx, device.userNid, device.deviceId)) {
     throw new MatrixError('M_FORBIDDEN', 'The id of this device is one of your cross-signing keys');
   }
-  if (stored !== undefined && !isSameKey(stored, keys)) await forgetSignatures(tx, session.userNid, [session.deviceId]);
-  await putDeviceKeys(tx, session.deviceNid, text);
-  await markDevicesChanged(tx, session.userNid);
+  if (stored !== undefined && !isSameKey(stored, keys)) await forgetSignatures(tx, device.userNid, [device.deviceId]);
+  await putDeviceKeys(tx, device.deviceNid, text);
+  await markDevicesChanged(tx, device.userNid);
 }
 
 async function addOneTimeKeys(tx: Transaction, deviceNid: number, keys: readonly NamedKey[]): Promise<void> {
