@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startShard, type Answer, type Shard } from './harness.js';
+import { startShard, type Answer, type Person, type Shard } from './harness.js';
 
 const V3 = '/_matrix/client/v3';
 const few = { per_second: 0.5, burst_count: 3 };
@@ -7,7 +7,7 @@ const plenty = { per_second: 1e6, burst_count: 1e6 };
 let shard: Shard;
 
 beforeAll(async () => {
-  shard = await startShard({ rc_login: { address: few, account: plenty, failed_attempts: plenty }, rc_invites: { per_room: few, per_user: plenty, per_issuer: plenty } });
+  shard = await startShard({ rc_joins_per_room: few, rc_room_creation: few, rc_user_directory: few, rc_login: { address: few, account: plenty, failed_attempts: plenty }, rc_invites: { per_room: few, per_user: plenty, per_issuer: plenty } });
 });
 afterAll(async () => {
   await shard.stop();
@@ -51,5 +51,30 @@ describe('Rate limiting', () => {
     const { refusal } = await untilLimited(invite);
     await new Promise((resolve) => setTimeout(resolve, Number(refusal.body['retry_after_ms']) + 20));
     expect((await invite()).status).toBe(200);
+  });
+
+  it.each([
+    ['rooms made by one person', 'createRoom', {}],
+    ['searches for people by one person', 'user_directory/search', { search_term: 'x' }],
+  ])('%s', async (_what, path, body) => {
+    const [dora, emil] = [await shard.register(), await shard.register()];
+    const ask = ({ token }: Person) => (): Promise<Answer<Record<string, unknown>>> => shard.request('POST', `${V3}/${path}`, { token, body });
+    const { before, refusal } = await untilLimited(ask(dora));
+    expect(before).toBe(3);
+    expectLimited(refusal);
+    expect((await ask(emil)()).status).toBe(200);
+  });
+
+  it('joins of one room, by whomsoever, by either way of joining', async () => {
+    const host = await shard.register();
+    const roomId = encodeURIComponent(await shard.createRoom(host));
+    const paths = [`rooms/${roomId}/join`, `join/${roomId}`];
+    let n = 0;
+    const { before, refusal } = await untilLimited(async () => {
+      n += 1;
+      return shard.request('POST', `${V3}/${paths[n % 2] ?? ''}`, { token: (await shard.register()).token, body: {} });
+    });
+    expect(before).toBe(3);
+    expectLimited(refusal);
   });
 });

@@ -87,6 +87,9 @@ export function permissive(port: number): Settings {
     rc_login: { address: plenty, account: plenty, failed_attempts: plenty },
     rc_joins: { local: plenty, remote: plenty },
     rc_reports: plenty,
+    rc_joins_per_room: plenty,
+    rc_room_creation: plenty,
+    rc_user_directory: plenty,
     rc_invites: { per_room: plenty, per_user: plenty, per_issuer: plenty },
     cloison: { introductions: { per_day: 1e6, per_week: 1e6 }, to_device: { per_second: 1e12, burst_count: 1e12 } },
   };

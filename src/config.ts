@@ -148,6 +148,9 @@ export const settings = {
     }),
     sentence: 'Joins.',
   },
+  rcJoinsPerRoom: { name: 'rc_joins_per_room', parse: rate(1, 10), sentence: 'Joins of one room, by whomsoever.' },
+  rcRoomCreation: { name: 'rc_room_creation', parse: rate(0.016, 10), sentence: 'Rooms one person makes, upgrades included.' },
+  rcUserDirectory: { name: 'rc_user_directory', parse: rate(0.016, 200), sentence: 'Searches for people by one person.' },
   rcInvites: {
     name: 'rc_invites',
     parse: section({

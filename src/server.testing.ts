@@ -50,6 +50,9 @@ export function configOf({ folder }: Home, settings: Readonly<Record<string, unk
     registration_shared_secret: SECRET,
     rc_message: plenty,
     rc_joins: { local: plenty, remote: plenty },
+    rc_joins_per_room: plenty,
+    rc_room_creation: plenty,
+    rc_user_directory: plenty,
     rc_invites: { per_room: plenty, per_user: plenty, per_issuer: plenty },
     ...settings,
   }));

@@ -12,7 +12,7 @@ import { readSigningKeys } from './config-keys.js';
 import { chargeInvites } from './directory/invites.js';
 import { deviceListsObserver } from './e2ee/device-lists.js';
 import { closeServer, createApp, type App } from './http/app.js';
-import { createBuckets, type Limit, type Limits, type Rate } from './http/limits.js';
+import { createBuckets } from './http/limits.js';
 import { createValidators } from './http/validate.js';
 import { parseUserId } from './matrix/identifiers.js';
 import type { JsonObject } from './matrix/schema.js';
@@ -50,6 +50,7 @@ import { openSqlite } from './storage/sqlite.js';
 import { currentPosition, Notifier } from './storage/stream.js';
 import { MatrixError } from './matrix/errors.js';
 import { accountObservers, tokenLifetimesOf, turnServerOf } from './server-accounts.js';
+import { limitsOf, rateOf } from './server-limits.js';
 import { pushing } from './server-push.js';
 
 /** A server that answers. */
@@ -209,33 +210,6 @@ function parseJson(text: string): unknown {
     // Not even as a cause: the parser's own words repeat what was asked, and the log would keep it (RULES B15).
     throw new MatrixError('M_NOT_JSON', 'The filter is not JSON');
   }
-}
-
-function limitsOf({ rcDelayedEventMgmt, rcMessage, rcRegistration, rcRegistrationTokenValidity, rcLogin, rcJoins, rcInvites, rcMediaCreate, rcReports }: Config): Limits {
-  return {
-    delayed: [limit(rcDelayedEventMgmt, 'address')],
-    send: [limit(rcMessage, 'user')],
-    register: [limit(rcRegistration, 'address')],
-    registrationToken: [limit(rcRegistrationTokenValidity, 'address')],
-    login: [limit(rcLogin.address, 'address')],
-    join: [limit(rcJoins.local, 'user')],
-    createMedia: [limit(rcMediaCreate, 'user')],
-    invite: [limit(rcInvites.perRoom, 'room'), limit(rcInvites.perIssuer, 'user')],
-    report: [limit(rcReports, 'user')],
-  };
-}
-
-interface ConfiguredRate {
-  readonly perSecond: number;
-  readonly burstCount: number;
-}
-
-function limit(rate: ConfiguredRate, by: Limit['by']): Limit {
-  return { ...rateOf(rate), by };
-}
-
-function rateOf({ perSecond, burstCount }: ConfiguredRate): Rate {
-  return { perSecond, burst: burstCount };
 }
 
 async function listen(app: App, { listeners }: Config): Promise<readonly Server[]> {

@@ -5,7 +5,7 @@ import { get, post, session, type Endpoint } from './endpoint.js';
 
 /** https://spec.matrix.org/v1.19/client-server-api/#user-directory */
 export const directoryApi: readonly Endpoint[] = [
-  post('/v3/user_directory/search', session, { body: UserSearchBody }, searchDirectory),
+  post('/v3/user_directory/search', session, { body: UserSearchBody, limit: 'searchUsers' }, searchDirectory),
   get('/v1/mutual_rooms', session, { query: MutualRoomsQuery, aliases: ['/unstable/uk.half-shot.msc2666/user'] }, listMutualRooms),
 
   // Third-party networks, of which there are none

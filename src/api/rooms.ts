@@ -75,7 +75,7 @@ export const roomsApi: readonly Endpoint[] = [
   post('/unstable/org.matrix.msc4140/delayed_events/:delayId/send', anyone, { body: noBody, limit: 'delayed' }, sendDelayed),
 
   // Rooms
-  post('/v3/createRoom', session, { body: CreateRoomBody, maxBody: 1024 * KIB, activeOnly: true }, createRoom),
+  post('/v3/createRoom', session, { body: CreateRoomBody, limit: 'createRoom', maxBody: 1024 * KIB, activeOnly: true }, createRoom),
   get('/v3/directory/room/:roomAlias', session, {}, getAlias),
   put('/v3/directory/room/:roomAlias', session, { body: AliasBody, activeOnly: true }, setAlias),
   del('/v3/directory/room/:roomAlias', session, { activeOnly: true }, removeAlias),
@@ -85,7 +85,7 @@ export const roomsApi: readonly Endpoint[] = [
   get('/v1/room_summary/:roomIdOrAlias', session, {}, getSummary),
   get('/unstable/im.nheko.summary/summary/:roomIdOrAlias', session, {}, getSummary),
   get('/unstable/im.nheko.summary/rooms/:roomIdOrAlias/summary', session, {}, getSummary),
-  post('/v3/rooms/:roomId/upgrade', session, { body: UpgradeBody, activeOnly: true }, upgradeRoom),
+  post('/v3/rooms/:roomId/upgrade', session, { body: UpgradeBody, limit: 'createRoom', activeOnly: true }, upgradeRoom),
 
   // Room membership
   get('/v3/joined_rooms', session, {}, listJoinedRooms),

@@ -111,7 +111,7 @@ async function answer({ parts, spend }: Machine, match: Match<Target>, exchange:
   const session = endpoint.who === 'session' ? await parts.authenticate(req.headers.authorization, from) : undefined;
   if (activeOnly && session !== undefined) refuseSuspended(session);
   if (limit !== undefined) {
-    const room = match.values[match.names.indexOf('roomId')];
+    const room = match.values[match.names.findIndex((name) => name === 'roomId' || name === 'roomIdOrAlias')];
     spend(limit, { user: session?.userId, address: ip, room: room && decodeComponent(room) });
   }
   const bytes = checkBody && (await readBody(req, maxBody));
