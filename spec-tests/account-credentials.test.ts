@@ -54,6 +54,11 @@ describe('OpenID', () => {
     const phone = await shard.logIn(alice);
     const [ofPhone, ofAlice] = [(await request(phone)).body['access_token'], (await request(alice)).body['access_token']];
     await shard.request('POST', `${V3}/logout`, { token: phone.token, body: {} });
+    const tablet = await shard.logIn(alice);
+    const ofTablet = (await request(tablet)).body['access_token'];
+    const again = { type: 'm.login.password', identifier: { type: 'm.id.user', user: alice.userId }, password: alice.password, device_id: tablet.deviceId };
+    await shard.request('POST', `${V3}/login`, { body: again });
+    expect(await userinfo(ofTablet)).toMatchObject(UNKNOWN);
     expect([await userinfo(ofPhone), await userinfo(ofAlice)]).toMatchObject([UNKNOWN, { status: 200 }]);
     const lock = (locked: boolean): Promise<Answer<Body>> =>
       shard.request('PUT', `/_matrix/client/v1/admin/lock/${encodeURIComponent(alice.userId)}`, { token: root.token, body: { locked } });

@@ -206,9 +206,9 @@ describe('what Synapse knows', () => {
   });
 
   it('says once what is not built yet and what has no effect', () => {
-    const { notices } = load(named('turn_uris: ["turn:turn.example"]\nlog_config: log.yaml\nallow_guest_access: false\nenable_set_displayname: false'));
+    const { notices } = load(named('hs_disabled: true\nlog_config: log.yaml\nallow_guest_access: false\nenable_set_displayname: false'));
     expect(notices.map(({ key, line }) => [key, line])).toEqual([
-      ['turn_uris', 2],
+      ['hs_disabled', 2],
       ['log_config', 3],
       ['enable_set_displayname', 5],
     ]);

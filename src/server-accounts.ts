@@ -5,12 +5,13 @@ import type { Config } from './config.js';
 import { introductionsOfClosedAccounts } from './directory/closed-accounts.js';
 import { keysOfClosedAccounts } from './e2ee/closed-accounts.js';
 import { dataOfClosedAccounts } from './profile/closed-accounts.js';
+import { pushRulesOfClosedAccounts } from './push/closed-accounts.js';
 import { leaveRoomsOfClosedAccounts } from './rooms/closed-accounts.js';
 import type { RoomWriting } from './rooms/writing.js';
 
 /** Everybody who keeps something of an account, rooms first. */
 export function accountObservers(writing: RoomWriting): readonly AccountObserver[] {
-  return [leaveRoomsOfClosedAccounts(writing), keysOfClosedAccounts, dataOfClosedAccounts, introductionsOfClosedAccounts];
+  return [leaveRoomsOfClosedAccounts(writing), keysOfClosedAccounts, dataOfClosedAccounts, pushRulesOfClosedAccounts, introductionsOfClosedAccounts];
 }
 
 export function tokenLifetimesOf(config: Config): TokenLifetimes {

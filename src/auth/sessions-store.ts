@@ -32,10 +32,11 @@ export async function findWaiting(tx: ReadTransaction, deviceNid: number): Promi
     SELECT u.is_locked FROM devices d JOIN users u ON u.user_nid = d.user_nid WHERE d.device_nid = ${deviceNid}`);
 }
 
-/** Every token a device had is dead, of both kinds. */
+/** Every token a device had is dead, of all kinds. */
 export async function deleteTokens(tx: Transaction, deviceNid: number): Promise<void> {
   await tx.run(sql`DELETE FROM access_tokens WHERE device_nid = ${deviceNid}`);
   await tx.run(sql`DELETE FROM refresh_tokens WHERE device_nid = ${deviceNid}`);
+  await tx.run(sql`DELETE FROM openid_tokens WHERE device_nid = ${deviceNid}`);
 }
 
 export interface AccessToken {

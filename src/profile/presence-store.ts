@@ -77,3 +77,7 @@ export async function presentIn(tx: ReadTransaction, roomNids: readonly number[]
     ORDER BY p.position DESC
     LIMIT ${MOST_PEOPLE}`);
 }
+
+export async function deletePresence(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`DELETE FROM presence WHERE user_nid = ${userNid}`);
+}

@@ -22,3 +22,7 @@ export async function saveIgnored(tx: Transaction, userNid: number, { ruleset, i
     INSERT INTO push_rules (user_nid, ruleset, position, ignored) VALUES (${userNid}, ${ruleset}, 0, ${ignored})
     ON CONFLICT (user_nid) DO UPDATE SET ignored = excluded.ignored`);
 }
+
+export async function deletePushRules(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`DELETE FROM push_rules WHERE user_nid = ${userNid}`);
+}
