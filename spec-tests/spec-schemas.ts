@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import yaml from 'js-yaml';
+import { specificationFolder } from './operations.js';
 
 /** One request and its answer, as they went over the wire. */
 export interface Exchange {
@@ -37,11 +38,10 @@ const FORMATS = {
 } as const;
 const METHODS = ['get', 'put', 'post', 'delete'];
 
-/** Reads the specification's data: MATRIX_SPEC_DATA, or what lies beside the repository; undefined when there is none. */
+/** Reads the specification's data; undefined when there is none. */
 export function specificationAtHand(): Violations | undefined {
-  const beside = fileURLToPath(new URL('../../shared/matrix-spec-1.19/data', import.meta.url));
-  const folder = resolve(process.env['MATRIX_SPEC_DATA'] ?? beside);
-  return existsSync(folder) ? violationsBy(folder) : undefined;
+  const folder = specificationFolder();
+  return folder === undefined ? undefined : violationsBy(folder);
 }
 
 function violationsBy(folder: string): Violations {
