@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -167,6 +167,14 @@ describe('the script', () => {
     expect(execFileSync('ls', [checkout], { encoding: 'utf8' })).toBe('test_main.go\n');
     const { Replace } = JSON.parse(readFileSync(join(folder, 'into', 'overlay.json'), 'utf8')) as { Replace: Record<string, string> };
     for (const file of Object.values(Replace)) expect(readFileSync(file, 'utf8')).toContain('package ');
+  });
+
+  it('has servers run with settings that the server takes', () => {
+    const data = join(folder, 'data');
+    const run = (...args: readonly string[]) => execFileSync(process.execPath, ['dist/main.js', ...args], { encoding: 'utf8' });
+    run('generate', '--server-name', 'hs1', '--data-dir', data);
+    copyFileSync('spec-tests/complement/homeserver.yaml', join(data, 'suite.yaml'));
+    expect(run('config', 'check', '--config', join(data, 'homeserver.yaml'), '--config', join(data, 'suite.yaml'))).toContain('0 refused, 0 without effect');
   });
 
   it.each([['pass', 0], ['refused 403 M_FORBIDDEN', 1]])('ends as the comparison does: %s', (outcome, status) => {
