@@ -3,7 +3,7 @@ export interface Figure {
   readonly scenario: string;
   readonly what: string;
   readonly value: number;
-  readonly unit: 'ms' | 'yards' | 'us CPU' | '/s' | 'MiB' | '%' | 'lost';
+  readonly unit: 'ms' | 'yards' | 'us CPU' | '/s' | 'MB/s' | 'MiB' | '%' | 'lost';
   readonly atMost?: number;
   readonly atLeast?: number;
 }
@@ -37,7 +37,7 @@ export function table(ours: readonly Figure[], peer: readonly Figure[] | undefin
 function beside(figure: Figure, peer: readonly Figure[]): readonly string[] {
   const other = peer.find(({ scenario, what, unit }) => scenario === figure.scenario && what === figure.what && unit === figure.unit);
   if (other === undefined) return ['', ''];
-  const ratio = figure.unit === '/s' ? figure.value / other.value : other.value / figure.value;
+  const ratio = figure.unit === '/s' || figure.unit === 'MB/s' ? figure.value / other.value : other.value / figure.value;
   return [`${rounded(other.value)} ${other.unit}`, Number.isFinite(ratio) ? `${rounded(ratio)} x` : ''];
 }
 
