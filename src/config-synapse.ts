@@ -1,26 +1,99 @@
 /** Keys that Synapse reads and this server will, but does not yet: it says so at start. */
-export const notBuiltYet: ReadonlySet<string> = new Set(
-  `admin_contact alias_creation_rules allow_profile_lookup_over_federation allow_underscore_prefixed_registration
-  allowed_avatar_mimetypes allowed_local_3pids app_service_config_files block_non_admin_invites default_power_level_content_override
-  delete_stale_devices_after disable_msisdn_registration email enable_3pid_changes enable_local_media_storage enable_metrics
-  enable_registration_captcha enable_set_avatar_url enable_set_displayname extra_well_known_client_content
-  federation federation_certificate_verification_whitelist federation_custom_ca_list federation_domain_whitelist
-  federation_metrics_domains federation_rr_transactions_per_room_per_second federation_whitelist_endpoint_enabled
-  forget_rooms_on_leave forgotten_room_retention_period hs_disabled hs_disabled_message http_proxy https_proxy
-  include_profile_data_on_invite inhibit_user_in_use_error key_refresh_interval
-  key_server_signing_keys_path limit_remote_rooms limit_usage_by_mau login_via_existing_session matrix_rtc mau_appservice_trial_days
-  mau_limit_alerting mau_limit_reserved_threepids mau_stats_only mau_trial_days max_avatar_size
-  max_image_pixels max_mau_value max_pending_media_uploads media_retention media_storage_providers media_upload_limits metrics_flags
-  no_proxy_hosts oidc_providers old_signing_keys opentracing outbound_federation_restricted_to
-  password_config prevent_media_downloads_from rc_3pid_validation rc_admin_redaction rc_federation
-  rc_key_requests rc_presence rc_profile
-  rc_third_party_invite recaptcha_private_key recaptcha_private_key_path recaptcha_public_key
-  recaptcha_public_key_path recaptcha_siteverify_api redaction_retention_period registrations_require_3pid remote_media_download_burst_count
-  remote_media_download_per_second require_membership_for_aliases retention room_prejoin_state server_context server_notices
-  sso templates tls_certificate_path tls_private_key_path track_appservice_user_ips
-  ui_auth unused_expiration_time
-  user_consent user_directory user_ips_max_age user_types web_client_location`.split(/\s+/),
-);
+export const notBuiltYet: ReadonlySet<string> = new Set([
+  'admin_contact',
+  'alias_creation_rules',
+  'allow_profile_lookup_over_federation',
+  'allow_underscore_prefixed_registration',
+  'allowed_avatar_mimetypes',
+  'allowed_local_3pids',
+  'app_service_config_files',
+  'block_non_admin_invites',
+  'default_power_level_content_override',
+  'delete_stale_devices_after',
+  'disable_msisdn_registration',
+  'email',
+  'enable_3pid_changes',
+  'enable_local_media_storage',
+  'enable_metrics',
+  'enable_registration_captcha',
+  'enable_set_avatar_url',
+  'enable_set_displayname',
+  'extra_well_known_client_content',
+  'federation',
+  'federation_certificate_verification_whitelist',
+  'federation_custom_ca_list',
+  'federation_domain_whitelist',
+  'federation_metrics_domains',
+  'federation_rr_transactions_per_room_per_second',
+  'federation_whitelist_endpoint_enabled',
+  'forget_rooms_on_leave',
+  'forgotten_room_retention_period',
+  'hs_disabled',
+  'hs_disabled_message',
+  'http_proxy',
+  'https_proxy',
+  'include_profile_data_on_invite',
+  'inhibit_user_in_use_error',
+  'key_refresh_interval',
+  'key_server_signing_keys_path',
+  'limit_remote_rooms',
+  'limit_usage_by_mau',
+  'login_via_existing_session',
+  'matrix_rtc',
+  'mau_appservice_trial_days',
+  'mau_limit_alerting',
+  'mau_limit_reserved_threepids',
+  'mau_stats_only',
+  'mau_trial_days',
+  'max_avatar_size',
+  'max_image_pixels',
+  'max_mau_value',
+  'max_pending_media_uploads',
+  'media_retention',
+  'media_storage_providers',
+  'media_upload_limits',
+  'metrics_flags',
+  'no_proxy_hosts',
+  'oidc_providers',
+  'old_signing_keys',
+  'opentracing',
+  'outbound_federation_restricted_to',
+  'password_config',
+  'prevent_media_downloads_from',
+  'rc_3pid_validation',
+  'rc_admin_redaction',
+  'rc_federation',
+  'rc_key_requests',
+  'rc_presence',
+  'rc_profile',
+  'rc_third_party_invite',
+  'recaptcha_private_key',
+  'recaptcha_private_key_path',
+  'recaptcha_public_key',
+  'recaptcha_public_key_path',
+  'recaptcha_siteverify_api',
+  'redaction_retention_period',
+  'registrations_require_3pid',
+  'remote_media_download_burst_count',
+  'remote_media_download_per_second',
+  'require_membership_for_aliases',
+  'retention',
+  'room_prejoin_state',
+  'server_context',
+  'server_notices',
+  'sso',
+  'templates',
+  'tls_certificate_path',
+  'tls_private_key_path',
+  'track_appservice_user_ips',
+  'ui_auth',
+  'unused_expiration_time',
+  'user_consent',
+  'user_directory',
+  'user_ips_max_age',
+  'user_types',
+  'web_client_location',
+]);
 
 const ONE_PROGRAM = 'one program serves everything, without workers';
 const NO_GUESTS = 'there are no guests';
