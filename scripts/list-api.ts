@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { clientApi } from '../src/api/client.js';
 import { pathsOf, type Endpoint } from '../src/api/endpoint.js';
+import { statuses } from '../src/http/statuses.js';
 
 interface Row {
   readonly method: string;
@@ -32,9 +33,9 @@ function rowOf({ expression, arguments: args }: ts.CallExpression): readonly Row
   return name === 'refused' ? refusedRow(args) : servedRow(METHODS[name], args);
 }
 
-function refusedRow([method, path, who, refusal]: readonly ts.Expression[]): readonly Row[] {
-  if (!method || !path || !ts.isStringLiteral(method) || !ts.isStringLiteral(path) || !who || !refusal) return [];
-  return [{ method: method.text, path: path.text, who: who.getText(), shapes: {}, handler: `refused: ${refusal.getText()}` }];
+function refusedRow([method, path, who]: readonly ts.Expression[]): readonly Row[] {
+  if (!method || !path || !ts.isStringLiteral(method) || !ts.isStringLiteral(path) || !who) return [];
+  return [{ method: method.text, path: path.text, who: who.getText(), shapes: {}, handler: 'refused' }];
 }
 
 function servedRow(method: string | undefined, [path, who, shapes, handler]: readonly ts.Expression[]): readonly Row[] {
@@ -52,24 +53,41 @@ function membersOf(shapes: ts.Expression): Readonly<Record<string, string>> {
   );
 }
 
-/** What a program needs to make requests: every path the row answers under, and its schemas themselves. */
-function described({ method, path }: Row): object {
+function endpointOf({ method, path }: Row): Endpoint {
   const endpoint = clientApi.find((known: Endpoint) => known.method === method && known.path === path);
   if (endpoint === undefined) throw new Error(`${method} ${path} is in no table`);
+  return endpoint;
+}
+
+/** What a program needs to make requests: every path the row answers under, its schemas themselves, and the refusal of what is refused. */
+function described(endpoint: Endpoint): object {
   const { body, query, ...others } = endpoint.shapes;
-  return { paths: pathsOf(endpoint), schemas: { body: body?.json, query: query?.json }, ...others };
+  const refusal = endpoint.refusal && { status: statuses[endpoint.refusal.errcode], errcode: endpoint.refusal.errcode, error: endpoint.refusal.message };
+  return { paths: pathsOf(endpoint), schemas: { body: body?.json, query: query?.json }, refusal, ...others };
+}
+
+/** What stands behind the handler's name: the names of the row's schemas and limits, or what it answers. */
+function detailsOf(row: Row): string {
+  const { refusal } = endpointOf(row);
+  return refusal === undefined
+    ? Object.entries(row.shapes).map(([name, value]) => `${name}=${value}`).join(' ')
+    : `${statuses[refusal.errcode]} ${refusal.errcode}: ${refusal.message}`;
 }
 
 const folder = join('src', 'api');
 const rows = readdirSync(folder)
   .filter((name) => name.endsWith('.ts') && !/\.(?:types|test)\.ts$/.test(name))
   .flatMap((name) => rowsIn(join(folder, name)));
+// What the reader of sources misses, no test of every endpoint would try.
+const missed = clientApi.length - new Set(rows.map(endpointOf)).size;
+if (missed !== 0) throw new Error(`${missed} rows of the API are written in a way that this script does not read`);
 if (process.argv.includes('--json')) {
-  console.log(JSON.stringify(rows.map((row) => ({ ...row, ...described(row) })), null, 2));
+  console.log(JSON.stringify(rows.map((row) => ({ ...row, ...described(endpointOf(row)) })), null, 2));
 } else {
-  for (const { method, path, who, shapes, handler } of rows) {
-    const details = Object.entries(shapes).map(([name, value]) => `${name}=${value}`).join(' ');
-    console.log(`${method.padEnd(7)}${path.padEnd(72)} ${who.padEnd(8)} ${handler.padEnd(28)} ${details}`.trimEnd());
+  for (const row of rows) {
+    const { method, path, who, handler } = row;
+    console.log(`${method.padEnd(7)}${path.padEnd(72)} ${who.padEnd(8)} ${handler.padEnd(28)} ${detailsOf(row)}`.trimEnd());
   }
-  console.log(`${rows.length} endpoints`);
+  const refused = rows.filter(({ handler }) => handler === 'refused').length;
+  console.log(`${rows.length - refused} endpoints, and ${refused} that are there to be refused`);
 }

@@ -23,6 +23,8 @@ export interface Endpoint {
   readonly schemas: { readonly body?: Schema; readonly query?: Schema };
   readonly maxBody?: number;
   readonly stream?: true;
+  /** What a row that is there in order to be refused answers. */
+  readonly refusal?: { readonly status: number; readonly errcode: string; readonly error: string };
 }
 
 /** The whole API, so that what holds for every endpoint is tried on every endpoint, those still to come included. */

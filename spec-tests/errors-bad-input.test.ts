@@ -156,8 +156,15 @@ describe('Standard error response', () => {
   it('every parameter of a query has its type', () =>
     storingNothing(() => surprises(withQuery.flatMap((endpoint) => queriesOf(endpoint)), is('400 M_INVALID_PARAM'))));
 
-  it('a parameter of a path may not be too long, hold NUL or half a surrogate pair, or be badly escaped', () =>
-    storingNothing(() => surprises(['x'.repeat(300), '%00', '%ED%A0%80', '%zz', '%', '%c3%28'].flatMap((bad) => badPaths(bad)), is('400 M_INVALID_PARAM'))));
+  it('a parameter of a path may not be too long, for which the names of profile fields have an errcode of their own', async () => {
+    const long = badPaths('x'.repeat(300));
+    const fields = long.filter(([what]) => what.includes('keyName='));
+    await storingNothing(() => surprises(fields, is('400 M_KEY_TOO_LARGE')));
+    await storingNothing(() => surprises(long.filter((one) => !fields.includes(one)), is('400 M_INVALID_PARAM')));
+  });
+
+  it('a parameter of a path may not hold NUL or half a surrogate pair, or be badly escaped', () =>
+    storingNothing(() => surprises(['%00', '%ED%A0%80', '%zz', '%', '%c3%28'].flatMap((bad) => badPaths(bad)), is('400 M_INVALID_PARAM'))));
 });
 
 describe('Size limits', () => {
@@ -180,6 +187,21 @@ describe('Size limits', () => {
     // The administrators' nonces are stored when they are asked for.
     const reading = endpoints.filter(({ method, path }) => method === 'GET' && !path.startsWith('/_synapse/'));
     return storingNothing(() => surprises(onEach(reading, () => ({ body: '{' })), isAnswered));
+  });
+});
+
+describe('What is there in order to be refused', () => {
+  it('answers every well-formed request with its one refusal', async () => {
+    const rows = endpoints.filter(({ refusal: said }) => said !== undefined);
+    expect(rows.length).toBeGreaterThan(0);
+    const before = shard.stored();
+    for (const { refusal: { status = 0, ...said } = {}, ...endpoint } of rows) {
+      for (const path of endpoint.paths) {
+        const answer = await sendRaw(shard.baseUrl, request({ ...endpoint, paths: [path] }));
+        expect({ path, status: answer.status, said: JSON.parse(answer.text) as unknown }).toEqual({ path, status, said });
+      }
+    }
+    expect(shard.stored()).toEqual(before);
   });
 });
 

@@ -109,6 +109,13 @@ export interface Endpoint {
   readonly who: Who;
   readonly shapes: Shapes;
   readonly handler: (deps: Services, call: never) => Promise<Reply>;
+  /** What a row that is there in order to be refused answers. */
+  readonly refusal?: Refusal;
+}
+
+export interface Refusal {
+  readonly errcode: Errcode;
+  readonly message: string;
 }
 
 function row(method: Method) {
@@ -130,10 +137,10 @@ export function refused<const Path extends string>(
   method: Method,
   path: Path & WithKnownNames<Path>,
   who: Who,
-  { errcode, message }: { readonly errcode: Errcode; readonly message: string },
+  refusal: Refusal,
 ): Endpoint {
   const shapes = method === 'GET' ? {} : { body: noBody };
-  return { method, path, who, shapes, handler: () => Promise.reject(new MatrixError(errcode, message)) };
+  return { method, path, who, shapes, refusal, handler: () => Promise.reject(new MatrixError(refusal.errcode, refusal.message)) };
 }
 
 /**
