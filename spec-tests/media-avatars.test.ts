@@ -44,7 +44,7 @@ const setOwn = async (who: Person, mxc: string): Promise<void> => {
   const path = `${V3}/profile/${encodeURIComponent(who.userId)}/avatar_url`;
   expect((await shard.request('PUT', path, { token: who.token, body: { avatar_url: mxc } })).status).toBe(200);
 };
-const setRooms = (who: Person, roomId: string, mxc: string): Promise<Answer<unknown>> =>
+const setRooms = (who: Person, roomId: string, mxc: string): Promise<Answer<{ event_id: string }>> =>
   shard.request('PUT', `${V3}/rooms/${encodeURIComponent(roomId)}/state/m.room.avatar`, { token: who.token, body: { url: mxc } });
 const act = (who: Person, roomId: string, what: string, body = {}): Promise<Answer<unknown>> =>
   shard.request('POST', `${V3}/rooms/${encodeURIComponent(roomId)}/${what}`, { token: who.token, body });
@@ -140,6 +140,28 @@ describe('An avatar (RULES C8)', () => {
     const roomId = await shard.createRoom(bob, [stranger]);
     await setRooms(bob, roomId, mxc);
     expect([await mayRead(bob, mxc), await mayRead(stranger, mxc)]).toEqual([false, false]);
+  });
+
+  it('of a room that another room calls its predecessor, and that was not closed for it, opens no door either', async () => {
+    const mxc = await uploaded(alice);
+    const roomId = await shard.createRoom(alice, [bob]);
+    await setRooms(alice, roomId, mxc);
+    const copy = await shard.createRoom(bob, [stranger], { creation_content: { predecessor: { room_id: roomId, event_id: '$tombstone' } } });
+    await setRooms(bob, copy, mxc);
+    expect([await mayRead(bob, mxc), await mayRead(stranger, mxc)]).toEqual([true, false]);
+  });
+
+  it('goes with the event that showed it, once no other shows it', async () => {
+    const roomId = await shard.createRoom(alice, [bob]);
+    const mxc = await uploaded(alice);
+    const hang = async (url: string): Promise<string> => (await setRooms(alice, roomId, url)).body.event_id;
+    const [once, , again] = [await hang(mxc), await hang('mxc://localhost/other'), await hang(mxc)];
+    const redact = (eventId: string): Promise<Answer<unknown>> =>
+      shard.request('PUT', `${V3}/rooms/${encodeURIComponent(roomId)}/redact/${encodeURIComponent(eventId)}/${randomBytes(6).toString('hex')}`, { token: alice.token, body: {} });
+    expect((await redact(once)).status).toBe(200);
+    expect(await mayRead(bob, mxc)).toBe(true);
+    await redact(again);
+    expect([await mayRead(bob, mxc), await mayRead(alice, mxc)]).toEqual([false, true]);
   });
 
   it('of a new room is set with the room, and moves with an upgrade', async () => {

@@ -35,8 +35,8 @@ const send = async (who: Person, to = roomId, query = {}): Promise<string> => {
   expect(status).toBe(200);
   return body.event_id;
 };
-const redact = async (who: Person, eventId: string): Promise<void> => {
-  const path = room(roomId, `redact/${encodeURIComponent(eventId)}/${randomBytes(6).toString('hex')}`);
+const redact = async (who: Person, eventId: string, from = roomId): Promise<void> => {
+  const path = room(from, `redact/${encodeURIComponent(eventId)}/${randomBytes(6).toString('hex')}`);
   expect((await shard.request('PUT', path, { token: who.token, body: {} })).status).toBe(200);
 };
 
@@ -133,6 +133,21 @@ describe('Redacting', () => {
     expect([await mayRead(bob, first), await mayRead(bob, second), await mayRead(alice, first)]).toEqual([false, false, true]);
     await send(alice);
     expect(await mayRead(bob, first)).toBe(false);
+  });
+
+  it('a message that is gone forwards nothing (4)', async () => {
+    const other = await shard.createRoom(bob, [carol]);
+    const mxc = await uploaded(alice);
+    await send(alice);
+    await send(bob, other);
+    expect(await mayRead(bob, mxc)).toBe(true);
+    const forward = await send(bob, other);
+    await redact(bob, forward, other);
+    expect(await mayRead(carol, mxc)).toBe(false);
+    await send(bob, other);
+    const last = await send(bob, other);
+    await redact(bob, last, other);
+    expect(await mayRead(carol, mxc)).toBe(true);
   });
 
   it('another person’s message takes back nothing', async () => {

@@ -67,6 +67,20 @@ describe.each(engines)('media granted on $name', (engine) => {
       expect(await may(bob, blob)).toBe(false);
     });
 
+    it('does not outlive an invitation to the room of the message, sent before it or after', async () => {
+      await room.member(carol, 'invite');
+      const before = await upload(shard, alice);
+      await toDevices([carol]);
+      const after = await upload(shard, alice);
+      await room.send(alice, shard.time.now);
+      await toDevices([carol]);
+      expect([await may(carol, before), await may(carol, after)]).toEqual([false, false]);
+      await room.member(carol, 'join');
+      expect([await may(carol, before), await may(carol, after)]).toEqual([true, true]);
+      await room.member(carol, 'leave');
+      expect([await may(carol, before), await may(carol, after)]).toEqual([false, false]);
+    });
+
     it('leaves the message that follows within ten minutes to grant its room, and no later one', async () => {
       const blob = await upload(shard, alice);
       shard.time.now += 30 * MINUTE;

@@ -3,11 +3,12 @@ import type { ServerName } from '../matrix/identifiers.js';
 import type { JsonValue } from '../matrix/schema.js';
 import type { AppendedEvent, EventObserver } from '../rooms/append.js';
 import type { Transaction } from '../storage/database.js';
-import { showInRoom, showOnProfile } from './avatars-store.js';
+import { showInRoom, showOnProfile, takeDownRedacted } from './avatars-store.js';
 import {
   attachToEvent,
   closeGranted,
   closeGrantedToPeople,
+  forgetRedactedMessage,
   grantToPeople,
   grantToRoom,
   putNewestMessage,
@@ -35,7 +36,11 @@ export function mediaGrants(serverName: ServerName): EventObserver {
           break;
       }
     },
-    onRedaction: (tx, redacted) => withdrawRedacted(tx, redacted),
+    onRedaction: async (tx, redacted) => {
+      await forgetRedactedMessage(tx, redacted);
+      await withdrawRedacted(tx, redacted);
+      await takeDownRedacted(tx, { ...redacted, root: `mxc://${serverName}/` });
+    },
   };
 }
 

@@ -123,16 +123,19 @@ export async function closeGranted(tx: Transaction, { deviceNid, now }: Cause): 
     WHERE device_nid = ${deviceNid} AND grants_until_ts > ${now} AND (grants_until_ts = ${UNTIL_GRANTED} OR idle_since_ts IS NOT NULL)`);
 }
 
-/** What an event has just granted to its room takes the place of grants by to-device message to its members: with leaving it ends. */
+/**
+ * What an event has just granted to its room takes the place of grants by to-device message to its members: with leaving it ends. Room keys
+ * go to who is invited too, who may never join.
+ */
 export async function replaceUserGrants(tx: Transaction, { roomNid, seq }: Cause): Promise<void> {
   await tx.run(sql`
     DELETE FROM media_user_grants
     WHERE why = 'to_device'
       AND media_id IN (SELECT media_id FROM media_grants WHERE room_nid = ${roomNid} AND last_seq = ${seq})
-      AND user_nid IN (SELECT user_nid FROM memberships WHERE room_nid = ${roomNid} AND membership = 'join')`);
+      AND user_nid IN (SELECT user_nid FROM memberships WHERE room_nid = ${roomNid} AND membership IN ('join', 'invite'))`);
 }
 
-/** Grants people what the device may still grant by sending, unless they have it through a room; resolves to how many grants are new. */
+/** Grants people what the device may still grant by sending, unless a room is granted it that they are in or invited to; resolves to how many grants are new. */
 export async function grantToPeople(tx: Transaction, sent: { deviceNid: number; senderNid: number; recipients: readonly number[]; now: number }): Promise<number> {
   return tx.run(sql`
     INSERT INTO media_user_grants (media_id, user_nid, why, by_nid, granted_ts)
@@ -142,7 +145,7 @@ export async function grantToPeople(tx: Transaction, sent: { deviceNid: number; 
       AND u.user_nid IN ${inList(sent.recipients)} AND u.user_nid <> ${sent.senderNid}
       AND NOT EXISTS (
         SELECT 1
-        FROM media_grants g JOIN memberships theirs ON theirs.room_nid = g.room_nid AND theirs.user_nid = u.user_nid AND theirs.membership = 'join'
+        FROM media_grants g JOIN memberships theirs ON theirs.room_nid = g.room_nid AND theirs.user_nid = u.user_nid AND theirs.membership IN ('join', 'invite')
         WHERE g.media_id = m.media_id)
     ON CONFLICT (media_id, user_nid) DO NOTHING`);
 }
@@ -176,6 +179,22 @@ export async function putNewestMessage(tx: Transaction, at: { userNid: number; r
   await tx.run(sql`
     INSERT INTO newest_messages (user_nid, room_nid, seq, position) VALUES (${at.userNid}, ${at.roomNid}, ${at.seq}, ${at.position})
     ON CONFLICT (user_nid, room_nid) DO UPDATE SET seq = excluded.seq, position = excluded.position`);
+}
+
+/** A message that is gone forwards nothing: in its place comes the newest of that person in the room that is still there. */
+export async function forgetRedactedMessage(tx: Transaction, { roomNid, seq }: { roomNid: number; seq: number }): Promise<void> {
+  const [forgotten] = await tx.all<{ user_nid: number }>(sql`
+    DELETE FROM newest_messages
+    WHERE room_nid = ${roomNid} AND seq = ${seq} AND user_nid = (SELECT sender_nid FROM events WHERE room_nid = ${roomNid} AND seq = ${seq})
+    RETURNING user_nid`);
+  if (forgotten === undefined) return;
+  await tx.run(sql`
+    INSERT INTO newest_messages (user_nid, room_nid, seq, position)
+    SELECT sender_nid, room_nid, seq, position
+    FROM events
+    WHERE room_nid = ${roomNid} AND seq < ${seq} AND sender_nid = ${forgotten.user_nid} AND type = 'm.room.encrypted' AND redacted_by_seq IS NULL
+    ORDER BY seq DESC
+    LIMIT 1`);
 }
 
 /** How many inferred grants a person was given since then. */
