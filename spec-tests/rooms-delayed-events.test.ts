@@ -49,6 +49,7 @@ const waiting = async (person: Person): Promise<readonly Delayed[]> =>
 const stateOf = (person: Person, stateKey: string) => rooms.call(person, 'GET', ['rooms', roomId, 'state', 'org.example.call', stateKey]);
 const arrives = (person: Person, since: string, matches: (event: RoomEvent) => boolean) =>
   shard.longPoll(person, since, (sync) => sync.rooms?.join?.[roomId]?.timeline?.events.some(matches) === true);
+const rowsWaiting = (): number => Number.parseInt(shard.stored()['delayed_events'] ?? '', 10);
 const pause = (ms: number) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 describe('a delayed event', () => {
@@ -207,13 +208,31 @@ describe('the rules hold when it is sent', () => {
   ])('nothing outlives the session: %s', async (how, end) => {
     const carol = await shard.register();
     const room = await shard.createRoom(carol, [alice]);
+    const before = rowsWaiting();
     const ids = [(await setLater(carol, how, soon(300), { room })).body.delay_id, (await setLater(carol, `${how} later`, HOUR, { room })).body.delay_id];
     expect((await end(carol)).status).toBe(200);
     for (const id of ids) expect(await manage(id, 'send')).toMatchObject(absent);
     await pause(500);
     expect((await rooms.call(alice, 'GET', ['rooms', room, 'state', 'org.example.call', how])).status).toBe(404);
-    expect(shard.stored()['delayed_events']).not.toContain(how);
+    expect(rowsWaiting()).toBe(before);
   });
+});
+
+it('nor does it outlive a session when the next begins on the same device', async () => {
+  const carol = await shard.register();
+  const room = await shard.createRoom(carol, [alice]);
+  const before = rowsWaiting();
+  const { body: { delay_id } } = await setLater(carol, 'of before', HOUR, { room });
+  const identifier = { type: 'm.id.user', user: carol.userId };
+  const login = { type: 'm.login.password', identifier, password: carol.password, device_id: carol.deviceId };
+  const { body } = await shard.request<{ access_token: string }>('POST', '/_matrix/client/v3/login', { body: login });
+  const again = { ...carol, token: body.access_token };
+  expect(await waiting(again)).toEqual([]);
+  for (const action of ['restart', 'send']) expect(await manage(delay_id, action)).toMatchObject(absent);
+  expect((await rooms.call(alice, 'GET', ['rooms', room, 'state', 'org.example.call', 'of before'])).status).toBe(404);
+  await setLater(again, 'of now', HOUR, { room });
+  expect(await waiting(again)).toMatchObject([{ state_key: 'of now' }]);
+  expect(rowsWaiting()).toBe(before + 1);
 });
 
 it('what waited is sent after the server was killed and started again, late rather than never', async () => {

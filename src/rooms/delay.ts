@@ -7,7 +7,7 @@ import type { PermittedDraft } from '../policy/permit.js';
 import type { Transaction } from '../storage/database.js';
 import { enqueue } from '../storage/outbox.js';
 import { composeEvent } from './compose.js';
-import { findScheduled, insertDelayed, waitingOf } from './delayed-store.js';
+import { dropOrphaned, findScheduled, insertDelayed, waitingOf } from './delayed-store.js';
 import { findSent } from './events-store.js';
 import { lockRoom, NOT_IN_ROOM, type LockedRoom } from './lock.js';
 import { attachment, permittedMessage, preparedMessage, sendMessage } from './send.js';
@@ -98,6 +98,7 @@ async function schedule(
     const room = await lockRoom(tx, wish.roomId, deps.states);
     await room.state.load(tx, [['m.room.member', session.userId]]);
     if (room.state.get('m.room.member', session.userId)?.content['membership'] !== 'join') throw forbidden(NOT_IN_ROOM);
+    await dropOrphaned(tx, session.userNid);
     const known = await scheduledBefore(tx, room, session, wish);
     if (known !== undefined) return known;
     // Sent already: an id that leads nowhere, as the one given then does by now.

@@ -63,6 +63,7 @@ export async function sendWhenDue(deps: RoomWriting, { payload }: Task): Promise
   const now = deps.clock();
   const isDue = await deps.db.transaction(async (tx) => {
     const due = (await whenDue(tx, delay_id))?.due_ts;
+    if (due === undefined) await takeDelayed(tx, delay_id);
     if (due !== undefined && due > now) await enqueue(tx, DELAYED_EVENT, { delay_id }, due);
     return due !== undefined && due <= now;
   });

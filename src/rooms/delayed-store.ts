@@ -1,5 +1,5 @@
 import type { RoomId, UserId } from '../matrix/identifiers.js';
-import { sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import { sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
 
 export interface DelayedEvent {
   readonly delay_id: string;
@@ -16,11 +16,20 @@ export interface DelayedEvent {
   readonly due_ts: number;
 }
 
+/** Whoever logs in to a known device begins another session of it: what the one before left waiting, `delayed`, is nobody's. */
+const ofLivingSession: Sql = sql`EXISTS (SELECT 1 FROM devices own WHERE own.device_nid = delayed.device_nid AND own.session_nid = delayed.session_nid)`;
+
+/** It belongs to the session that the device has now. */
 export async function insertDelayed(tx: Transaction, e: DelayedEvent): Promise<void> {
   await tx.run(sql`
-    INSERT INTO delayed_events (delay_id, user_nid, device_nid, room_nid, type, state_key, content, txn_id, delay_ms, since_ts, due_ts)
-    VALUES (${e.delay_id}, ${e.user_nid}, ${e.device_nid}, ${e.room_nid}, ${e.type}, ${e.state_key}, ${e.content}, ${e.txn_id},
-      ${e.delay_ms}, ${e.since_ts}, ${e.due_ts})`);
+    INSERT INTO delayed_events (delay_id, user_nid, device_nid, session_nid, room_nid, type, state_key, content, txn_id, delay_ms, since_ts, due_ts)
+    VALUES (${e.delay_id}, ${e.user_nid}, ${e.device_nid}, (SELECT session_nid FROM devices WHERE device_nid = ${e.device_nid}), ${e.room_nid},
+      ${e.type}, ${e.state_key}, ${e.content}, ${e.txn_id}, ${e.delay_ms}, ${e.since_ts}, ${e.due_ts})`);
+}
+
+/** Forgets what earlier sessions of a person's devices left waiting. */
+export async function dropOrphaned(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`DELETE FROM delayed_events AS delayed WHERE user_nid = ${userNid} AND NOT ${ofLivingSession}`);
 }
 
 /** The one an earlier identical request scheduled. */
@@ -42,12 +51,16 @@ export async function waitingOf(tx: ReadTransaction, userNid: number): Promise<{
 
 export async function whenDue(tx: ReadTransaction, delayId: string): Promise<{ room_id: RoomId; due_ts: number } | undefined> {
   return tx.one(sql`
-    SELECT r.room_id, d.due_ts FROM delayed_events d JOIN rooms r ON r.room_nid = d.room_nid WHERE d.delay_id = ${delayId}`);
+    SELECT r.room_id, delayed.due_ts
+    FROM delayed_events delayed JOIN rooms r ON r.room_nid = delayed.room_nid
+    WHERE delayed.delay_id = ${delayId} AND ${ofLivingSession}`);
 }
 
 /** False when there is none. */
 export async function restart(tx: Transaction, delayId: string, now: number): Promise<boolean> {
-  return (await tx.run(sql`UPDATE delayed_events SET since_ts = ${now}, due_ts = ${now} + delay_ms WHERE delay_id = ${delayId}`)) > 0;
+  return (await tx.run(sql`
+    UPDATE delayed_events AS delayed SET since_ts = ${now}, due_ts = ${now} + delay_ms
+    WHERE delay_id = ${delayId} AND ${ofLivingSession}`)) > 0;
 }
 
 /** Whoever takes it away has it alone: to send it, or for good. */
@@ -79,10 +92,11 @@ export async function dropSuperseded(tx: Transaction, state: { roomNid: number; 
 
 /** Those of a person in the order in which they go, or one of them. */
 export async function delayedOf(tx: ReadTransaction, userNid: number, delayId?: string): Promise<readonly (DelayedEvent & { readonly room_id: RoomId })[]> {
-  const one = delayId === undefined ? sql`` : sql`AND d.delay_id = ${delayId}`;
+  const one = delayId === undefined ? sql`` : sql`AND delayed.delay_id = ${delayId}`;
   return tx.all(sql`
-    SELECT d.delay_id, d.user_nid, d.device_nid, d.room_nid, d.type, d.state_key, d.content, d.txn_id, d.delay_ms, d.since_ts, d.due_ts, r.room_id
-    FROM delayed_events d JOIN rooms r ON r.room_nid = d.room_nid
-    WHERE d.user_nid = ${userNid} ${one}
-    ORDER BY d.due_ts, d.delay_id`);
+    SELECT delayed.delay_id, delayed.user_nid, delayed.device_nid, delayed.room_nid, delayed.type, delayed.state_key, delayed.content, delayed.txn_id,
+      delayed.delay_ms, delayed.since_ts, delayed.due_ts, r.room_id
+    FROM delayed_events delayed JOIN rooms r ON r.room_nid = delayed.room_nid
+    WHERE delayed.user_nid = ${userNid} AND ${ofLivingSession} ${one}
+    ORDER BY delayed.due_ts, delayed.delay_id`);
 }
