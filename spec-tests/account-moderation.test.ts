@@ -120,6 +120,8 @@ describe('Account suspension', () => {
       ['PUT', room(own, 'send/m.room.encrypted/t1'), sealed()],
       ['PUT', room(own, 'state/m.room.name/'), { name: 'x' }],
       ['PUT', `profile/${encodeURIComponent(alice.userId)}/displayname`, { displayname: 'x' }],
+      ['PUT', `presence/${encodeURIComponent(alice.userId)}/status`, { presence: 'online', status_msg: 'x' }],
+      ['PUT', room(own, `typing/${encodeURIComponent(alice.userId)}`), { typing: true }],
     ] as const) {
       expect([path, await call(alice, method, path, body)]).toEqual([path, expect.objectContaining({ status: 403, body: { errcode: 'M_USER_SUSPENDED', error: expect.any(String) } })]);
     }

@@ -93,7 +93,7 @@ export const clientApi: readonly Endpoint[] = [
 
   // Presence
   get('/v3/presence/:userId/status', session, {}, getPresence),
-  put('/v3/presence/:userId/status', session, { body: PresenceBody }, setPresence),
+  put('/v3/presence/:userId/status', session, { body: PresenceBody, activeOnly: true }, setPresence),
 
   // Devices
   get('/v3/devices', session, {}, listDevices),

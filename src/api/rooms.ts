@@ -112,7 +112,7 @@ export const roomsApi: readonly Endpoint[] = [
   post('/v3/users/:userId/report', session, { body: ReportBody, limit: 'report' }, reportUser),
 
   // Typing notifications, receipts, read markers
-  put('/v3/rooms/:roomId/typing/:userId', session, { body: TypingBody }, setTyping),
+  put('/v3/rooms/:roomId/typing/:userId', session, { body: TypingBody, activeOnly: true }, setTyping),
   post('/v3/rooms/:roomId/receipt/:receiptType/:eventId', session, { body: ReceiptBody }, sendReceipt),
   post('/v3/rooms/:roomId/read_markers', session, { body: ReadMarkersBody }, setReadMarkers),
 ];
