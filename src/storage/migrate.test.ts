@@ -11,6 +11,14 @@ import { claimShard, migrate, type ScriptDatabase } from './migrate.js';
 const last = Math.max(...readdirSync('migrations').map((file) => Number(file.slice(0, 4))));
 const after = (n: number): string => String(last + n).padStart(4, '0');
 
+it('the migrations of this repository are numbered one by one, and the same for both engines', () => {
+  const files = readdirSync('migrations').sort();
+  const of = (engine: string, other: string): readonly string[] => files.filter((file) => !file.endsWith(`.${other}.sql`)).map((file) => file.replace(`.${engine}.sql`, '.sql'));
+  const migrations = of('sqlite', 'postgres');
+  expect(of('postgres', 'sqlite')).toEqual(migrations);
+  expect(migrations).toEqual(migrations.map((_, i) => expect.stringMatching(new RegExp(`^${String(i + 1).padStart(4, '0')}-[a-z][a-z0-9]*(?:-[a-z0-9]+)*\\.sql$`))));
+});
+
 describe.each(engines)('migrations on $name', ({ open }) => {
   let db: ScriptDatabase;
   let drop: () => Promise<void>;
@@ -91,6 +99,17 @@ describe.each(engines)('migrations on $name', ({ open }) => {
 
   it('refuse an installation whose files have a gap', async () => {
     add(`${after(2)}-more.sql`, 'CREATE TABLE notes (text TEXT)');
+    await expect(migrate(db, { clock, folder })).rejects.toThrow('not numbered one by one');
+  });
+
+  it.each(['12-notes.sql', 'notes.sql', '0099_notes.sql', '0099-Notes.sql', '0099-notes.mysql.sql'])('refuse an installation with a file named %s, which nobody would apply', async (file) => {
+    add(file, 'CREATE TABLE notes (text TEXT)');
+    await expect(migrate(db, { clock, folder })).rejects.toThrow(`The migration ${file} of this installation is not named as NNNN-name.sql`);
+  });
+
+  it('refuse an installation with two migrations of one number', async () => {
+    add(`${after(1)}-notes.sql`, 'CREATE TABLE notes (text TEXT)');
+    add(`${after(1)}-others.sql`, 'CREATE TABLE others (text TEXT)');
     await expect(migrate(db, { clock, folder })).rejects.toThrow('not numbered one by one');
   });
 

@@ -126,11 +126,12 @@ function migrationsFolder(): string {
   throw new Error('The folder of migrations is missing from this installation: install it again');
 }
 
-/** `NNNN-name.sql` for both engines, or one file for each; numbers without gaps from 1. */
+/** `NNNN-name.sql` for both engines, or one file for each; numbers without gaps from 1. A misnamed file would never be applied. */
 function readMigrations(folder: string, engine: Database['engine']): readonly Migration[] {
-  const files = readdirSync(folder).sort().flatMap((file) => {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.sql')).sort().flatMap((file) => {
     const [, number, name, only] = /^(\d{4})-([a-z0-9-]+)(?:\.(sqlite|postgres))?\.sql$/.exec(file) ?? [];
-    if (number === undefined || name === undefined || (only !== undefined && only !== engine)) return [];
+    if (number === undefined || name === undefined) throw new Error(`The migration ${file} of this installation is not named as NNNN-name.sql`);
+    if (only !== undefined && only !== engine) return [];
     const text = readFileSync(join(folder, file), 'utf8');
     return [{ number: Number(number), name, text, checksum: createHash('sha256').update(text).digest('hex') }];
   });
