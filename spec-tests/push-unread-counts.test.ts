@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startShard, type JoinedRoom, type Person, type Shard } from './harness.js';
-import { joined, syncCalls, type SyncCalls } from './sync-calls.js';
+import { describe, expect, it } from '@jest/globals';
+import type { JoinedRoom, Person } from './harness.js';
+import { shardOfThree } from './shard-of-three.js';
+import { joined, syncCalls } from './sync-calls.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications, #threaded-read-receipts
-let shard: Shard;
-let calls: SyncCalls;
-let alice: Person;
-let bob: Person;
-beforeAll(async () => {
-  shard = await startShard();
-  calls = syncCalls(shard);
-  [alice, bob] = [await shard.register(), await shard.register()];
-});
-afterAll(() => shard.stop());
+const { shard, alice, bob } = await shardOfThree();
+const calls = syncCalls(shard);
 
 const byThread = { room: { timeline: { unread_thread_notifications: true } } };
 const inThread = (root: string) => ({ 'm.relates_to': { rel_type: 'm.thread', event_id: root } });

@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startShard, type Person, type Shard } from './harness.js';
-import { absent, refused, roomCalls, type RoomCalls } from './rooms-calls.js';
+import { describe, expect, it } from '@jest/globals';
+import type { Person } from './harness.js';
+import { absent, refused, roomCalls } from './rooms-calls.js';
+import { shardOfThree } from './shard-of-three.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#room-aliases
-let shard: Shard;
-let rooms: RoomCalls;
-let alice: Person;
-let bob: Person;
-let carol: Person;
-beforeAll(async () => {
-  shard = await startShard();
-  rooms = roomCalls(shard);
-  [alice, bob, carol] = [await shard.register(), await shard.register(), await shard.register()];
-});
-afterAll(async () => {
-  expect(shard.failures()).toEqual([]);
-  await shard.stop();
-});
+const { shard, alice, bob, carol } = await shardOfThree();
+const rooms = roomCalls(shard);
 
 let lastAlias = 0;
 const newAlias = () => `#alias ${(lastAlias += 1)}/é:localhost`.replace(' ', '-');

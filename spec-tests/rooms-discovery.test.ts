@@ -1,23 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startShard, type Person, type Shard } from './harness.js';
-import { absent, refused, roomCalls, type RoomCalls } from './rooms-calls.js';
+import { describe, expect, it } from '@jest/globals';
+import { absent, refused, roomCalls } from './rooms-calls.js';
+import { shardOfThree } from './shard-of-three.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#published-room-directory #server-side-search
-let shard: Shard;
-let rooms: RoomCalls;
-let alice: Person;
-let bob: Person;
-let roomId: string;
-beforeAll(async () => {
-  shard = await startShard();
-  rooms = roomCalls(shard);
-  [alice, bob] = [await shard.register(), await shard.register()];
-  roomId = await shard.createRoom(alice, [], { name: 'Council', invite: [bob.userId] });
-});
-afterAll(async () => {
-  expect(shard.failures()).toEqual([]);
-  await shard.stop();
-});
+const { shard, alice, bob } = await shardOfThree();
+const rooms = roomCalls(shard);
+const roomId = await shard.createRoom(alice, [], { name: 'Council', invite: [bob.userId] });
 
 const nothing = { chunk: [], total_room_count_estimate: 0 };
 const missingToken = { status: 401, body: { errcode: 'M_MISSING_TOKEN' } };

@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startShard, type Person, type RoomEvent, type Shard } from './harness.js';
-import { absent, refused, roomCalls, type Page, type RoomCalls } from './rooms-calls.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Person, RoomEvent } from './harness.js';
+import { absent, refused, roomCalls, type Page } from './rooms-calls.js';
+import { shardOfThree } from './shard-of-three.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#getting-events-for-a-room
-let shard: Shard;
-let rooms: RoomCalls;
-let alice: Person;
-let bob: Person;
-beforeAll(async () => {
-  shard = await startShard();
-  rooms = roomCalls(shard);
-  [alice, bob] = [await shard.register(), await shard.register()];
-});
-afterAll(async () => {
-  expect(shard.failures()).toEqual([]);
-  await shard.stop();
-});
+const { shard, alice, bob } = await shardOfThree();
+const rooms = roomCalls(shard);
 
 const ids = (events: readonly RoomEvent[]) => events.map(({ event_id }) => event_id);
 const sayMany = async (roomId: string, n: number) => {

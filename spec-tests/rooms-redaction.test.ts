@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startShard, type Answer, type Person, type RoomEvent, type Shard } from './harness.js';
-import { absent, newTxn, refused, roomCalls, type RoomCalls } from './rooms-calls.js';
+import { describe, expect, it } from '@jest/globals';
+import type { Answer, Person, RoomEvent } from './harness.js';
+import { absent, newTxn, refused, roomCalls } from './rooms-calls.js';
+import { shardOfThree } from './shard-of-three.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#redactions
-let shard: Shard;
-let rooms: RoomCalls;
-let alice: Person;
-let bob: Person;
-beforeAll(async () => {
-  shard = await startShard();
-  rooms = roomCalls(shard);
-  [alice, bob] = [await shard.register(), await shard.register()];
-});
-afterAll(async () => {
-  expect(shard.failures()).toEqual([]);
-  await shard.stop();
-});
+const { shard, alice, bob } = await shardOfThree();
+const rooms = roomCalls(shard);
 
 const redact = (person: Person, roomId: string, eventId: string, body: object = {}, txn = newTxn()): Promise<Answer<{ readonly event_id: string }>> =>
   rooms.call(person, 'PUT', ['rooms', roomId, 'redact', eventId, txn], body);

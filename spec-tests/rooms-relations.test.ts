@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startShard, type Person, type RoomEvent, type Shard } from './harness.js';
-import { roomCalls, type RoomCalls } from './rooms-calls.js';
+import { describe, expect, it } from '@jest/globals';
+import type { Person, RoomEvent } from './harness.js';
+import { roomCalls } from './rooms-calls.js';
 import { sealed } from './sealed.js';
+import { shardOfThree } from './shard-of-three.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#forming-relationships-between-events
 interface Related {
@@ -10,20 +11,8 @@ interface Related {
   readonly recursion_depth?: number;
 }
 
-let shard: Shard;
-let rooms: RoomCalls;
-let alice: Person;
-let bob: Person;
-let mallory: Person;
-beforeAll(async () => {
-  shard = await startShard();
-  rooms = roomCalls(shard);
-  [alice, bob, mallory] = [await shard.register(), await shard.register(), await shard.register()];
-});
-afterAll(async () => {
-  expect(shard.failures()).toEqual([]);
-  await shard.stop();
-});
+const { shard, alice, bob, carol: mallory } = await shardOfThree();
+const rooms = roomCalls(shard);
 
 let txn = 0;
 async function send(person: Person, roomId: string, relation?: object, type = 'm.room.encrypted'): Promise<string> {

@@ -1,24 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startShard, type Person, type RoomEvent, type Shard } from './harness.js';
-import { newTxn, refused, roomCalls, type RoomCalls } from './rooms-calls.js';
+import { describe, expect, it } from '@jest/globals';
+import type { Person, RoomEvent } from './harness.js';
+import { newTxn, refused, roomCalls } from './rooms-calls.js';
 import { sealed } from './sealed.js';
+import { shardOfThree } from './shard-of-three.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#sending-events-to-a-room
-let shard: Shard;
-let rooms: RoomCalls;
-let alice: Person;
-let bob: Person;
-let roomId: string;
-beforeAll(async () => {
-  shard = await startShard();
-  rooms = roomCalls(shard);
-  [alice, bob] = [await shard.register(), await shard.register()];
-  roomId = await shard.createRoom(alice, [bob]);
-});
-afterAll(async () => {
-  expect(shard.failures()).toEqual([]);
-  await shard.stop();
-});
+const { shard, alice, bob } = await shardOfThree();
+const rooms = roomCalls(shard);
+const roomId = await shard.createRoom(alice, [bob]);
 
 const send = (person: Person, type: string, content: object, txn = newTxn(), room = roomId) =>
   rooms.call<{ event_id: string }>(person, 'PUT', ['rooms', room, 'send', type, txn], content, { malformed: true });

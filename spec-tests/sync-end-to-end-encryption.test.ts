@@ -1,20 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startShard, type Person, type Shard } from './harness.js';
-import { syncCalls, type SyncCalls } from './sync-calls.js';
+import { describe, expect, it } from '@jest/globals';
+import { shardOfThree } from './shard-of-three.js';
+import { syncCalls } from './sync-calls.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#e2e-extensions-to-sync, #extensions-to-sync-1
-let shard: Shard;
-let calls: SyncCalls;
-let alice: Person;
-let bob: Person;
-let roomId: string;
-beforeAll(async () => {
-  shard = await startShard();
-  calls = syncCalls(shard);
-  [alice, bob] = [await shard.register(), await shard.register()];
-  roomId = await shard.createRoom(alice, [bob]);
-});
-afterAll(() => shard.stop());
+const { shard, alice, bob } = await shardOfThree();
+const calls = syncCalls(shard);
+const roomId = await shard.createRoom(alice, [bob]);
 
 const numbers = (sync: { to_device?: { events: readonly { content: Readonly<Record<string, unknown>> }[] } }) => (sync.to_device?.events ?? []).map(({ content }) => content['n']);
 

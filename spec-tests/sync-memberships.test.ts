@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startShard, type Person, type Shard } from './harness.js';
-import { joined, keysOfState, syncCalls, timelineIds, type SyncCalls } from './sync-calls.js';
+import { describe, expect, it } from '@jest/globals';
+import type { Person } from './harness.js';
+import { shardOfThree } from './shard-of-three.js';
+import { joined, keysOfState, syncCalls, timelineIds } from './sync-calls.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#syncing, #stripped-state, #room-history-visibility
-let shard: Shard;
-let calls: SyncCalls;
-let alice: Person;
-let bob: Person;
-beforeAll(async () => {
-  shard = await startShard();
-  calls = syncCalls(shard);
-  [alice, bob] = [await shard.register(), await shard.register()];
-});
-afterAll(() => shard.stop());
+const { shard, alice, bob } = await shardOfThree();
+const calls = syncCalls(shard);
 
 const change = (by: Person, roomId: string, what: string, of?: Person) =>
   calls.call(by, 'POST', ['rooms', roomId, what], of === undefined ? {} : { user_id: of.userId });

@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startShard, type Person, type Shard } from './harness.js';
-import { joined, keysOfState, syncCalls, timelineIds, type SyncCalls } from './sync-calls.js';
+import { describe, expect, it } from '@jest/globals';
+import type { Person } from './harness.js';
+import { shardOfThree } from './shard-of-three.js';
+import { joined, keysOfState, syncCalls, timelineIds } from './sync-calls.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#syncing
-let shard: Shard;
-let calls: SyncCalls;
-let alice: Person;
-let bob: Person;
-beforeAll(async () => {
-  shard = await startShard();
-  calls = syncCalls(shard);
-  [alice, bob] = [await shard.register(), await shard.register()];
-});
-afterAll(() => shard.stop());
+const { shard, alice, bob } = await shardOfThree();
+const calls = syncCalls(shard);
 
 async function sayMany(person: Person, roomId: string, count: number): Promise<string[]> {
   const ids: string[] = [];
