@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Answer, Person, Shard } from './harness.js';
+import { OLM } from './sealed.js';
 
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3user_directorysearch */
 export interface SearchAnswer {
@@ -43,7 +44,7 @@ export function directoryCalls(shard: Shard): DirectoryCalls {
       const answer = await shard.request<{ device_keys: object }>('POST', `${client}/keys/query`, { token, body });
       return Object.keys(answer.body.device_keys);
     },
-    sendToDevice: async ({ token }, userId, type = 'm.room.encrypted', content = { algorithm: 'm.olm.v1.curve25519-aes-sha2' }) => {
+    sendToDevice: async ({ token }, userId, type = 'm.room.encrypted', content = OLM) => {
       lastTransaction += 1;
       await shard.request('PUT', `${client}/sendToDevice/${type}/d${lastTransaction}`, { token, body: { messages: { [userId]: { '*': content } } } });
     },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startShard, type Answer, type Person, type Shard } from './harness.js';
 import { deviceKeys, newKey, oneTimeKeys } from './keys.js';
+import { OLM } from './sealed.js';
 
 const CLIENT = '/_matrix/client';
 const DEVICE = `${CLIENT}/unstable/org.matrix.msc3814.v1/dehydrated_device`;
@@ -34,7 +35,7 @@ function dehydrated(who: Person, deviceId: string): Body {
 
 const send = async (from: Person, to: Person, deviceId: string, n: number): Promise<void> => {
   lastTxn += 1;
-  await call(from, 'PUT', `${CLIENT}/v3/sendToDevice/m.room.encrypted/t${lastTxn}`, { messages: { [to.userId]: { [deviceId]: { algorithm: 'm.olm.v1.curve25519-aes-sha2', n } } } });
+  await call(from, 'PUT', `${CLIENT}/v3/sendToDevice/m.room.encrypted/t${lastTxn}`, { messages: { [to.userId]: { [deviceId]: { ...OLM, n } } } });
 };
 const NONE = { status: 404, body: { errcode: 'M_NOT_FOUND' } };
 

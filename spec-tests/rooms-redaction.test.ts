@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Answer, Person, RoomEvent } from './harness.js';
 import { absent, newTxn, refused, roomCalls } from './rooms-calls.js';
 import { shardOfThree } from './shard-of-three.js';
+import { deliberatelyOdd } from './spec-events.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#redactions
 const { shard, alice, bob } = await shardOfThree();
@@ -125,7 +126,8 @@ it('a redacted name is no name, and can be set again', async () => {
   const roomId = await shard.createRoom(alice, [], { name: 'Council' });
   const eventId = await eventIdOf(roomId, 'm.room.name');
   await redact(alice, roomId, eventId);
-  expect(await rooms.state(alice, roomId, 'm.room.name')).toEqual({});
+  const nothing = deliberatelyOdd({});
+  expect(await rooms.state(alice, roomId, 'm.room.name')).toEqual(nothing);
   const again = await rooms.setState(alice, roomId, 'm.room.name', { name: 'Council' });
   expect(again.body.event_id).not.toBe(eventId);
   expect(await rooms.state(alice, roomId, 'm.room.name')).toEqual({ name: 'Council' });

@@ -9,6 +9,9 @@ export interface SealedContent {
   readonly [further: string]: unknown;
 }
 
+/** The least that a message to a device has when Olm sealed it; what it carries here stands beside it, for tests to find. */
+export const OLM = { algorithm: 'm.olm.v1.curve25519-aes-sha2', ciphertext: {} } as const;
+
 /**
  * The content of an `m.room.encrypted` event that nobody can tell from a real one: Megolm framing around random bytes.
  * `length` is that of the ciphertext inside. https://gitlab.matrix.org/matrix-org/olm/-/blob/master/docs/megolm.md#message-format

@@ -1,5 +1,6 @@
 import type { Call, JoinedRoom, Person, RoomEvent, Shard, SyncAnswer } from './harness.js';
 import { newTxn, roomCalls, type RoomCalls } from './rooms-calls.js';
+import { OLM } from './sealed.js';
 
 /** The requests of the chapter about syncing, on top of those about rooms. */
 export interface SyncCalls extends RoomCalls {
@@ -9,6 +10,7 @@ export interface SyncCalls extends RoomCalls {
   wait(person: Person, since: string, timeout?: number): Promise<{ readonly answer: SyncAnswer; readonly ms: number }>;
   /** Does something while a person waits in `/sync`; what they were woken with. */
   wokenBy(person: Person, action: () => Promise<unknown>): Promise<SyncAnswer>;
+  /** Beside what an Olm message has. */
   toDevice(from: Person, to: Person, content: object, type?: string): Promise<void>;
   receipt(person: Person, roomId: string, eventId: string, type?: string, threadId?: string): Promise<void>;
   type(person: Person, roomId: string, typing: boolean): Promise<void>;
@@ -46,7 +48,7 @@ export function syncCalls(shard: Shard): SyncCalls {
       return answer;
     },
     toDevice: (from, to, content, type = 'm.room.encrypted') =>
-      done(from, 'PUT', ['sendToDevice', type, newTxn()], { messages: { [to.userId]: { [to.deviceId]: content } } }),
+      done(from, 'PUT', ['sendToDevice', type, newTxn()], { messages: { [to.userId]: { [to.deviceId]: { ...OLM, ...content } } } }),
     receipt: (person, roomId, eventId, type = 'm.read', threadId) =>
       done(person, 'POST', ['rooms', roomId, 'receipt', type, eventId], threadId === undefined ? {} : { thread_id: threadId }),
     type: (person, roomId, typing) => done(person, 'PUT', ['rooms', roomId, 'typing', person.userId], typing ? { typing, timeout: 20_000 } : { typing }),

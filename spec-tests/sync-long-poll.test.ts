@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { OLM } from './sealed.js';
 import { shardOfThree } from './shard-of-three.js';
 import { joined, syncCalls, timelineIds } from './sync-calls.js';
 
@@ -77,7 +78,7 @@ describe('a long poll', () => {
 
   it('wakes on a message to the device', async () => {
     const sync = await calls.wokenBy(bob, () => calls.toDevice(alice, bob, { hello: 1 }));
-    expect(sync.to_device?.events).toEqual([{ sender: alice.userId, type: 'm.room.encrypted', content: { hello: 1 } }]);
+    expect(sync.to_device?.events).toEqual([{ sender: alice.userId, type: 'm.room.encrypted', content: { ...OLM, hello: 1 } }]);
   });
 
   it('wakes on a new device of somebody one shares a room with', async () => {

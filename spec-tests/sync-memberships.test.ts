@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Person } from './harness.js';
 import { shardOfThree } from './shard-of-three.js';
+import { deliberatelyOdd } from './spec-events.js';
 import { joined, keysOfState, syncCalls, timelineIds } from './sync-calls.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#syncing, #stripped-state, #room-history-visibility
@@ -180,7 +181,7 @@ describe('summary', () => {
   it('comes again when the members or the name change, and names who left when nobody else is there', async () => {
     const roomId = await shard.createRoom(alice, [bob], { name: 'Named' });
     let { next_batch } = await calls.poll(alice);
-    await calls.setState(alice, roomId, 'm.room.name', {});
+    await calls.setState(alice, roomId, 'm.room.name', deliberatelyOdd({}));
     const unnamed = await calls.poll(alice, { since: next_batch });
     expect(joined(unnamed, roomId).summary).toMatchObject({ 'm.heroes': [bob.userId] });
     ({ next_batch } = unnamed);
