@@ -19,11 +19,13 @@ export interface Attack {
   readonly reachedBy: 'members' | 'nobody';
   /** An introduction is a thing of budget, not of refusal: whom it reaches is counted apart. */
   readonly introduces?: true;
+  /** How Cloison refuses it where that is neither 403 nor 404, and still no misunderstanding. */
+  readonly refusal?: string;
   run(thief: Thief, aims: Aims): Promise<void>;
 }
 
-type Over = 'once' | 'rooms' | 'messages' | 'files' | 'people';
-type Names = Readonly<Record<string, string>>;
+export type Over = 'once' | 'rooms' | 'messages' | 'files' | 'people';
+export type Names = Readonly<Record<string, string>>;
 
 interface Probe {
   readonly over: Over;
@@ -61,19 +63,19 @@ export function probe(rule: string, path: string, reachedBy: Attack['reachedBy']
 export const isOk = ({ status }: Answer): boolean => status === 200;
 
 /** Undefined when the thing has no such name: a room without alias. */
-function filled(template: string, names: Names): string | undefined {
+export function filled(template: string, names: Names): string | undefined {
   const wanted = [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   if (wanted.some((name) => names[name] === undefined)) return undefined;
   return template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ''));
 }
 
-interface Target {
+export interface Target {
   readonly names: Names;
   readonly thing?: Thing;
   readonly room?: Thing;
 }
 
-function targets(aims: Aims, over: Over): readonly Target[] {
+export function targets(aims: Aims, over: Over): readonly Target[] {
   switch (over) {
     case 'once':
       return [{ names: {} }];

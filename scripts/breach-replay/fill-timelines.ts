@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sealed } from '../../spec-tests/sealed.js';
 import { bringIn, type Part, type Plan } from './fill-rooms.js';
-import { each, must, path } from './http.js';
+import { each, must, path, request } from './http.js';
 import type { File, Message, Person, Room, Size } from './ministry.js';
 import { picture } from './picture.js';
 import type { Target } from './servers.js';
@@ -27,17 +27,19 @@ export async function tell({ baseUrl }: Target, plans: readonly Plan[], size: Si
   const messages: Message[] = [];
   const files: File[] = [];
   const tellOne = async (plan: Plan, i: number): Promise<void> => {
+    files.push(await hang(baseUrl, plan));
     const filesHere = Math.floor(size.files / plans.length) + (i < size.files % plans.length ? 1 : 0);
     for (const half of [0, 1] as const) {
       if (half === 1) await turn(baseUrl, plan);
+      const speakers = speakersIn(plan, half);
       const share = (count: number): number => (half === 0 ? Math.ceil(count / 2) : Math.floor(count / 2));
       for (let n = 0; n < share(filesHere); n += 1) {
-        const file = await upload(baseUrl, plan, { n, isOwn: isHeard(plan.part, half) && !isGone(plan.part) });
+        const file = await upload(baseUrl, plan, { n, speakers, isOwn: isHeard(plan.part, half) && !isGone(plan.part) });
         files.push(file);
-        messages.push(await say(baseUrl, plan, { n, isOwn: isHeard(plan.part, half), file }));
+        messages.push(await say(baseUrl, plan, { n, speakers, isOwn: isHeard(plan.part, half), file }));
       }
       const further = Math.max(1, share(size.messagesPerRoom) - share(filesHere));
-      for (let n = 0; n < further; n += 1) messages.push(await say(baseUrl, plan, { n, isOwn: isHeard(plan.part, half) }));
+      for (let n = 0; n < further; n += 1) messages.push(await say(baseUrl, plan, { n, speakers, isOwn: isHeard(plan.part, half) }));
     }
   };
   const near = ORDER.flatMap((part) => plans.filter((plan) => plan.part === part));
@@ -48,7 +50,7 @@ export async function tell({ baseUrl }: Target, plans: readonly Plan[], size: Si
     rooms: plans, messages, files,
     sentences: [
       `${messages.length} messages, ${inClear(messages)} of them in clear (in the rooms that the server let be public, where clients encrypt nothing)`,
-      `${files.length} files, ${inClear(files)} of them in clear (pictures and texts of the same rooms), the others encrypted by the client`,
+      `${files.length} files, ${inClear(files)} of them in clear (pictures and texts of the same rooms, and the avatars of all), the others encrypted by the client`,
     ],
   };
 }
@@ -69,6 +71,12 @@ function isHeard(part: Part, half: 0 | 1): boolean {
   }
 }
 
+/** Where the victim joins late, who shared something before does not speak to them afterwards, which would share it again. */
+function speakersIn({ part, founder, members }: Plan, half: 0 | 1): readonly Person[] {
+  if (part !== 'joins late') return members;
+  return half === 0 ? [founder] : members.filter(({ userId }) => userId !== founder.userId);
+}
+
 /** What was said stays with those who heard it; files end with the membership (RULES C5). */
 function isGone(part: Part): boolean {
   return part === 'leaves' || part === 'is kicked';
@@ -84,8 +92,15 @@ async function turn(baseUrl: string, { part, victim, founder, roomId, newcomer }
   if (newcomer !== undefined) await bringIn(baseUrl, roomId, founder, newcomer, 'private');
 }
 
-async function say(baseUrl: string, room: Plan, { n, isOwn, file }: { n: number; isOwn: boolean; file?: File }): Promise<Message> {
-  const sender = room.members[n % room.members.length] ?? room.founder;
+interface Utterance {
+  readonly n: number;
+  readonly speakers: readonly Person[];
+  readonly isOwn: boolean;
+  readonly file?: File;
+}
+
+async function say(baseUrl: string, room: Plan, { n, speakers, isOwn, file }: Utterance): Promise<Message> {
+  const sender = speakers[n % speakers.length] ?? room.founder;
   transactions += 1;
   const words = `Words ${randomBytes(12).toString('hex')}`;
   const content = room.isPublic ? inClear(words, file) : sealed({ index: n, deviceId: sender.deviceId, session: room.roomId });
@@ -103,8 +118,20 @@ function inClear(words: string, file: File | undefined): object {
     : { msgtype: 'm.file', body: words, url: `mxc://${file.serverName}/${file.mediaId}` };
 }
 
-async function upload(baseUrl: string, room: Plan, { n, isOwn }: { n: number; isOwn: boolean }): Promise<File> {
-  const uploader = room.members[(n + 1) % room.members.length] ?? room.founder;
+/** The picture of a room. What lies on the server may be another file than was uploaded: it is known by what its owner is given. */
+async function hang(baseUrl: string, room: Plan): Promise<File> {
+  const { founder, part, roomId } = room;
+  const { token } = founder;
+  const { content_uri: url } = await must<{ content_uri: string }>(baseUrl, 'POST', '/_matrix/media/v3/upload', { token, upload: { bytes: picture(), type: 'image/png' } });
+  await must(baseUrl, 'PUT', path`/_matrix/client/v3/rooms/${roomId}/state/m.room.avatar`, { token, body: { url } });
+  const [serverName = '', mediaId = ''] = url.slice('mxc://'.length).split('/');
+  const { bytes } = await request(baseUrl, 'GET', path`/_matrix/client/v1/media/download/${serverName}/${mediaId}`, { token });
+  const isOwn = part !== 'stranger' && !isGone(part);
+  return { serverName, mediaId, sha256: createHash('sha256').update(bytes).digest('hex'), room, uploader: founder, isInClear: true, isOwn };
+}
+
+async function upload(baseUrl: string, room: Plan, { n, speakers, isOwn }: Utterance): Promise<File> {
+  const uploader = speakers[(n + 1) % speakers.length] ?? room.founder;
   const [bytes, type] = !room.isPublic
     ? [randomBytes(4096), 'application/octet-stream']
     : n % 2 === 0 ? [picture(), 'image/png'] : [Buffer.from(`A note, ${randomBytes(400).toString('hex')}`), 'text/plain'];

@@ -11,7 +11,8 @@ export const mediaAttacks: readonly Attack[] = [
   probe('C2', `GET ${AUTHENTICATED}/download/${MXC}/name.bin`, 'members', { over: 'files' }),
   probe('C2', `GET ${AUTHENTICATED}/download/${MXC}?allow_remote=true&timeout_ms=0&allow_redirect=true`, 'members', { over: 'files' }),
   probe('C2', `GET ${AUTHENTICATED}/download/${MXC}?access_token={token}`, 'nobody', { over: 'files', bare: true }),
-  probe('C8', `GET ${AUTHENTICATED}/thumbnail/${MXC}?width=32&height=32&method=crop`, 'nobody', { over: 'files', breach: isOk }),
+  probe('C8', `GET ${AUTHENTICATED}/thumbnail/${MXC}?width=32&height=32&method=crop`, 'members', { over: 'files', breach: isOk }),
+  probe('C2', `HEAD ${AUTHENTICATED}/download/${MXC}`, 'members', { over: 'files', breach: isOk }),
   ...['r0', 'v1', 'v3'].flatMap((version) => [
     probe('C1', `GET /_matrix/media/${version}/download/${MXC}`, 'nobody', { over: 'files' }),
     probe('C1', `GET /_matrix/media/${version}/thumbnail/${MXC}?width=32&height=32&method=crop`, 'nobody', { over: 'files', breach: isOk }),
@@ -25,6 +26,8 @@ export const mediaAttacks: readonly Attack[] = [
   probe('C3', `PUT /_matrix/media/v3/upload/${MXC}`, 'nobody', { over: 'files', body: () => ({}), breach: isOk }),
   {
     rule: 'C8', path: `GET ${AUTHENTICATED}/download of what one calls one's avatar, a room's avatar, an attachment`, reachedBy: 'members',
+    // One attaches but what one has uploaded.
+    refusal: '400 M_INVALID_PARAM',
     async run(thief, { files }) {
       const { body } = await thief.ask('POST', '/_matrix/client/v3/createRoom', { body: { preset: 'private_chat' } });
       const room = path`/_matrix/client/v3/rooms/${String(body['room_id'] ?? '!none:localhost')}`;

@@ -23,7 +23,7 @@ export function targetAt(baseUrl: string, sharedSecret: string): Target {
 
 /** Introductions are what Cloison allows of itself, unless a small ministry needs fewer. */
 export async function startCloison(introductionsPerDay = 50): Promise<Target> {
-  const home = await generate({ ...CLOSED, cloison: { introductions: { per_day: introductionsPerDay, per_week: 4 * introductionsPerDay } } });
+  const home = await generate({ ...CLOSED, max_event_delay_duration: '1h', cloison: { introductions: { per_day: introductionsPerDay, per_week: 4 * introductionsPerDay } } });
   const serving = await serve(home);
   return {
     name: 'Cloison',
