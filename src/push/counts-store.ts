@@ -51,14 +51,7 @@ export async function differencesOf(tx: ReadTransaction, userNid: number, roomNi
     WHERE user_nid = ${userNid} AND room_nid IN ${inList(roomNids)}`);
 }
 
-/** The rooms somebody has joined, as counting needs them. */
-export async function joinedRoomSums(
-  tx: ReadTransaction,
-  userNid: number,
-): Promise<readonly (MainSums & { room_nid: number; changed_seq: number; has_own_push_rules: number; tip_notify: number; tip_highlight: number; thread_seq: number })[]> {
-  return tx.all(sql`
-    SELECT m.room_nid, m.changed_seq, m.notify_sum, m.highlight_sum, m.has_own_push_rules,
-      r.notify_sum AS tip_notify, r.highlight_sum AS tip_highlight, r.thread_seq
-    FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid
-    WHERE m.user_nid = ${userNid} AND m.membership = 'join'`);
+/** The rooms somebody has joined, and since when. */
+export async function joinedRooms(tx: ReadTransaction, userNid: number): Promise<readonly { room_nid: number; changed_seq: number }[]> {
+  return tx.all(sql`SELECT room_nid, changed_seq FROM memberships WHERE user_nid = ${userNid} AND membership = 'join'`);
 }

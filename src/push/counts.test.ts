@@ -7,6 +7,7 @@ import { sql } from '../storage/database.js';
 import { engines } from '../storage/engines.testing.js';
 import { openConversation, type Conversation } from './conversation.testing.js';
 import { unreadCounts, type CountedRoom, type RoomCounts } from './counts.js';
+import { unreadEverywhere } from './unread.js';
 
 describe.each(engines)('unread counts on $name', (engine) => {
   let talk: Conversation;
@@ -35,7 +36,12 @@ describe.each(engines)('unread counts on $name', (engine) => {
   async function countsOf(reader: Session, of = roomId): Promise<RoomCounts | undefined> {
     const nid = await talk.nid(of);
     const counted = await countedFor(reader, nid);
-    return (await talk.db.read((tx) => unreadCounts(tx, reader.userNid, [counted]))).get(nid);
+    const counts = (await talk.db.read((tx) => unreadCounts(tx, reader.userNid, [counted]))).get(nid);
+    // What telephones are told is added up by the database, by statements of its own, for all people at once.
+    const told = await talk.db.read((tx) => unreadEverywhere(tx, [alice.userNid, reader.userNid], false));
+    const all = [counts?.main, ...(counts?.threads.values() ?? [])].reduce((sum, part) => sum + (part?.notification_count ?? 0), 0);
+    expect(told.get(reader.userNid)).toBe(all);
+    return counts;
   }
   const main = async (reader: Session): Promise<number | undefined> => (await countsOf(reader))?.main.notification_count;
   const unread = (notification_count: number, highlight_count = 0) => ({ notification_count, highlight_count });
@@ -90,6 +96,16 @@ describe.each(engines)('unread counts on $name', (engine) => {
       asked.push(statements);
     }
     expect(asked[1]).toBe(asked[0]);
+  });
+
+  it('everywhere are the rooms with something unread, or all that is unread in them', async () => {
+    const other = await talk.room(alice, bob);
+    await talk.room(alice, bob);
+    for (const id of [roomId, other, other]) await talk.say(alice, id);
+    await talk.sayInThread(alice, other, await talk.say(alice, other));
+    const everywhere = async (groupByRoom: boolean) => talk.db.read((tx) => unreadEverywhere(tx, [bob.userNid, alice.userNid], groupByRoom));
+    expect(await everywhere(true)).toEqual(new Map([[bob.userNid, 2], [alice.userNid, 0]]));
+    expect(await everywhere(false)).toEqual(new Map([[bob.userNid, 5], [alice.userNid, 0]]));
   });
 
   describe('with rules of one’s own', () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Session } from '../auth/session.js';
 import type { RoomId } from '../matrix/identifiers.js';
+import { sql, type Database, type ReadTransaction, type Sql } from '../storage/database.js';
 import { engines } from '../storage/engines.testing.js';
 import { openConversation, type Conversation } from './conversation.testing.js';
 import { startPushing } from './deliver.js';
@@ -20,9 +21,7 @@ describe.each(engines)('pushes on $name', (engine) => {
     talk = await openConversation(engine);
     [alice, bob] = [await talk.person('alice'), await talk.person('bob')];
     roomId = await talk.room(alice, bob);
-    const data = { url: 'https://push.example/_matrix/push/v1/notify' };
-    const body = { kind: 'http', app_id: 'app', pushkey: 'key', app_display_name: 'App', device_display_name: 'It', lang: 'en', data };
-    await setPusher({ ...talk, gateways: ['https://push.example'] }, { session: bob, body });
+    await putPusher(bob, 'key');
     sent = [];
     outcome = () => [];
     const notify = async (_: string, message: object): Promise<readonly string[]> => {
@@ -35,6 +34,12 @@ describe.each(engines)('pushes on $name', (engine) => {
     await pushing.stop();
     await talk.drop();
   });
+
+  const putPusher = async (session: Session, pushkey: string): Promise<void> => {
+    const data = { url: 'https://push.example/_matrix/push/v1/notify' };
+    const body = { kind: 'http', app_id: 'app', pushkey, app_display_name: 'App', device_display_name: 'It', lang: 'en', data };
+    await setPusher({ ...talk, gateways: ['https://push.example'] }, { session, body });
+  };
 
   const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
     while (!(await holds())) await new Promise((later) => setTimeout(later, 10));
@@ -61,4 +66,57 @@ describe.each(engines)('pushes on $name', (engine) => {
     pushing = startPushing({ ...talk, clock: () => 2_000_000, notify: async () => ['key'], isEnabled: true, groupByRoom: true, report: () => undefined });
     await until(async () => ((await listPushers(talk, { session: bob })) as { pushers: readonly unknown[] }).pushers.length === 0);
   });
+
+  it('to a room full of telephones, and what they fail to take, cost as many statements as to one', async () => {
+    await pushing.stop();
+    let statements = 0;
+    const notify = async (_: string, message: object): Promise<readonly string[]> => {
+      sent.push((message as { notification: (typeof sent)[0] }).notification);
+      return outcome();
+    };
+    pushing = startPushing({ ...talk, db: counting(talk.db, () => { statements += 1; }), notify, isEnabled: true, groupByRoom: true, report: () => undefined });
+    const costOf = async (room: RoomId): Promise<number> => {
+      const before = statements;
+      await talk.say(alice, room);
+      await until(async () => (await talk.db.read((tx) => tx.all(sql`SELECT task_nid FROM outbox WHERE kind = 'push'`))).length === 0);
+      return statements - before;
+    };
+    const costs: number[][] = [];
+    for (const count of [1, 12]) {
+      const readers: Session[] = [];
+      for (let i = 0; i < count; i += 1) readers.push(await talk.person(`reader${count}of${i}`));
+      const room = await talk.room(alice, ...readers);
+      for (const reader of readers) await putPusher(reader, reader.userId);
+      [sent, outcome] = [[], () => []];
+      const taken = await costOf(room);
+      expect(sent.map(({ counts }) => counts.unread)).toEqual(Array<number>(count).fill(1));
+      outcome = () => { throw new Error('down'); };
+      await costOf(room);
+      costs.push([taken, await costOf(room)]);
+      expect((await talk.db.read((tx) => tx.all(sql`SELECT pusher_nid FROM waiting_pushes`))).length).toBeGreaterThanOrEqual(2 * count);
+    }
+    expect(costs[1]).toEqual(costs[0]);
+  });
 });
+
+/** A database that tells of each statement, but for those by which workers look for work. */
+function counting(db: Database, onStatement: () => void): Database {
+  const count = (query: Sql): Sql => {
+    if (!query.strings.join('').includes('outbox')) onStatement();
+    return query;
+  };
+  const read = (tx: ReadTransaction): ReadTransaction => ({ all: (query) => tx.all(count(query)), one: (query) => tx.one(count(query)) });
+  return {
+    engine: db.engine,
+    read: (work) => db.read((tx) => work(read(tx))),
+    transaction: (work) => db.transaction((tx) => work({
+      ...read(tx),
+      run: (query) => tx.run(count(query)),
+      lock: (name) => tx.lock(name),
+      afterCommit: (effect) => { tx.afterCommit(effect); },
+      announce: (position, topics) => { tx.announce(position, topics); },
+    })),
+    listen: (listener) => { db.listen(listener); },
+    close: () => db.close(),
+  };
+}

@@ -1,14 +1,14 @@
 import type { Clock } from '../matrix/clock.js';
 import type { JsonObject } from '../matrix/schema.js';
 import { unmarkPushers } from '../rooms/memberships-store.js';
-import type { Database } from '../storage/database.js';
+import type { Database, Transaction } from '../storage/database.js';
 import { startWorker, type Task } from '../storage/outbox.js';
 import { holdStream } from '../storage/stream.js';
 import type { Notify } from './notify.js';
 import { deleteRejected, dropWaiting, findTarget, markFailing, markWorking, noteTold, putWaiting, targetsOfUser, waitingFor, type Target, type WaitingPush } from './pushers-store.js';
 import { recipientsOf, type EventPush, type Recipient } from './recipients.js';
 import { askAgain, PUSH, PUSH_AGAIN, type AgainTask, type PushTask } from './tasks.js';
-import { unreadEverywhere } from './unread.js';
+import { unreadEverywhere, unreadOfOne } from './unread.js';
 
 export interface Pushing {
   readonly db: Database;
@@ -46,8 +46,12 @@ async function push(deps: Pushing, { taskNid, payload }: Task): Promise<void> {
 }
 
 async function pushEvent(deps: Pushing, taskNid: number, task: PushTask & { about: 'event' }): Promise<void> {
-  const { db, clock } = deps;
-  const { recipients, isInVain } = await db.read((tx) => recipientsOf(tx, task));
+  const { db, clock, groupByRoom } = deps;
+  const { recipients, isInVain, unread } = await db.read(async (tx) => {
+    const found = await recipientsOf(tx, task);
+    // For everybody at once: a room full of telephones asks no more of the database than one.
+    return { ...found, unread: await unreadEverywhere(tx, found.recipients.map(({ target }) => target.user_nid), groupByRoom) };
+  });
   if (isInVain) {
     await db.transaction(async (tx) => {
       await holdStream(tx);
@@ -58,27 +62,35 @@ async function pushEvent(deps: Pushing, taskNid: number, task: PushTask & { abou
   const until = clock() + ROUND_MS;
   const failed: Recipient[] = [];
   await inParallel(recipients, async (recipient) => {
+    const message = { ...recipient, unread: unread.get(recipient.target.user_nid) ?? 0 };
     // Whoever waits for older events waits for this one too, so that they come in order.
-    if (recipient.target.is_failing === 1 || clock() > until || !(await sent(deps, recipient))) failed.push(recipient);
+    if (recipient.target.is_failing === 1 || clock() > until || !(await sent(deps, message))) failed.push(recipient);
   });
+  const now = clock();
   await db.transaction(async (tx) => {
+    // The stream before the rows, as all have it who change pushers: work for the failed draws from it.
+    if (failed.length > 0) await holdStream(tx);
     await noteTold(tx, recipients.map(({ target }) => target.pusher_nid), null);
-    for (const { target, push: { roomId, eventId, isUrgent } } of failed) {
-      const waiting = { task_nid: taskNid, room_id: roomId, event_id: eventId, is_urgent: isUrgent ? 1 : 0, since_ts: clock() };
-      await putWaiting(tx, target.pusher_nid, waiting, MOST_WAITING);
-      if (await markFailing(tx, target.pusher_nid)) await askAgain(tx, target.pusher_nid, clock() + AGAIN_AFTER_MS);
-    }
+    if (failed.length > 0) await noteFailed(tx, taskNid, failed, now);
   });
+}
+
+async function noteFailed(tx: Transaction, taskNid: number, failed: readonly Recipient[], now: number): Promise<void> {
+  const waiting = failed.map(({ target: { pusher_nid }, push: { roomId, eventId, isUrgent } }) => ({
+    pusher_nid, task_nid: taskNid, room_id: roomId, event_id: eventId, is_urgent: isUrgent ? 1 : 0, since_ts: now,
+  }));
+  await putWaiting(tx, waiting, MOST_WAITING);
+  for (const pusherNid of await markFailing(tx, waiting.map(({ pusher_nid }) => pusher_nid))) await askAgain(tx, pusherNid, now + AGAIN_AFTER_MS);
 }
 
 /** Tells a person's devices how much is unread, unless that is what they were told last. */
 async function pushCount(deps: Pushing, userNid: number): Promise<void> {
   const { db, groupByRoom } = deps;
-  const { targets, unread } = await db.read(async (tx) => ({ targets: await targetsOfUser(tx, userNid), unread: await unreadEverywhere(tx, userNid, groupByRoom) }));
+  const { targets, unread } = await db.read(async (tx) => ({ targets: await targetsOfUser(tx, userNid), unread: await unreadOfOne(tx, userNid, groupByRoom) }));
   const due = targets.filter(({ told_unread, is_failing }) => told_unread !== unread && is_failing === 0);
   if (due.length === 0) return;
   // A count that gets lost is set right by the next push, so it is not tried again.
-  await inParallel(due, async (target) => void (await sent(deps, { target })));
+  await inParallel(due, async (target) => void (await sent(deps, { target, unread })));
   await db.transaction((tx) => noteTold(tx, due.map(({ pusher_nid }) => pusher_nid), unread));
 }
 
@@ -89,7 +101,8 @@ async function pushAgain(deps: Pushing, { pusherNid }: AgainTask): Promise<void>
     if (next === undefined) return;
     const { target, waiting } = next;
     if (waiting.since_ts + GIVEN_UP_AFTER_MS > deps.clock()) {
-      await send(deps, { target, push: { roomId: waiting.room_id, eventId: waiting.event_id, isUrgent: waiting.is_urgent === 1 } });
+      const unread = await deps.db.read((tx) => unreadOfOne(tx, target.user_nid, deps.groupByRoom));
+      await send(deps, { target, unread, push: { roomId: waiting.room_id, eventId: waiting.event_id, isUrgent: waiting.is_urgent === 1 } });
     }
     await deps.db.transaction((tx) => dropWaiting(tx, pusherNid, waiting.task_nid));
   }
@@ -103,13 +116,14 @@ async function oldestWaiting({ db }: Pushing, pusherNid: number): Promise<{ targ
     const [waiting] = await waitingFor(tx, pusherNid);
     const target = await findTarget(tx, pusherNid);
     if (waiting === undefined || target === undefined) return undefined;
-    await markFailing(tx, pusherNid);
+    await markFailing(tx, [pusherNid]);
     return { target, waiting };
   });
 }
 
 interface Message {
   readonly target: Target;
+  readonly unread: number;
   readonly push?: EventPush;
 }
 
@@ -123,8 +137,7 @@ async function sent(deps: Pushing, message: Message): Promise<boolean> {
   }
 }
 
-async function send({ db, notify, groupByRoom }: Pushing, { target, push: event }: Message): Promise<void> {
-  const unread = await db.read((tx) => unreadEverywhere(tx, target.user_nid, groupByRoom));
+async function send({ db, notify }: Pushing, { target, unread, push: event }: Message): Promise<void> {
   const rejected = await notify(target.url, { notification: notification(target, event, unread) });
   if (rejected.includes(target.pushkey)) await db.transaction((tx) => deleteRejected(tx, target));
 }

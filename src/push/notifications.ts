@@ -12,7 +12,7 @@ import { roomsByNid } from '../rooms/rooms-store.js';
 import { parseStreamToken, streamToken } from '../rooms/tokens.js';
 import type { Database, ReadTransaction } from '../storage/database.js';
 import { currentPosition } from '../storage/stream.js';
-import { joinedRoomSums } from './counts-store.js';
+import { joinedRooms } from './counts-store.js';
 import { contextOf, judge, type Preferences } from './judge.js';
 import { candidatesWithin, type Candidate } from './notifications-store.js';
 import { findPushRules } from './push-rules-store.js';
@@ -47,7 +47,7 @@ export async function listNotifications(
 }
 
 async function newestBefore(tx: ReadTransaction, { userNid }: Session, before: number): Promise<readonly Candidate[]> {
-  const rooms = await joinedRoomSums(tx, userNid);
+  const rooms = await joinedRooms(tx, userNid);
   for (let stretch = FIRST_STRETCH; ; stretch *= FURTHER) {
     const from = Math.max(before - stretch, 0);
     const found = await candidatesWithin(tx, rooms, { from, before, userNid, limit: MOST_LOOKED_AT });

@@ -1,5 +1,5 @@
 import type { EventId, RoomId, UserId } from '../matrix/identifiers.js';
-import { inList, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
+import { inList, rowsOf, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
 
 export interface PusherRow {
   readonly pusher_nid: number;
@@ -120,9 +120,11 @@ export async function noteTold(tx: Transaction, pusherNids: readonly number[], u
     WHERE pusher_nid IN ${inList(pusherNids)} AND coalesce(told_unread, -1) <> coalesce(CAST(${unread} AS BIGINT), -1)`);
 }
 
-/** True when the pusher did not fail before. */
-export async function markFailing(tx: Transaction, pusherNid: number): Promise<boolean> {
-  return (await tx.run(sql`UPDATE pushers SET is_failing = 1 WHERE pusher_nid = ${pusherNid} AND is_failing = 0`)) > 0;
+/** Those of them that did not fail before. */
+export async function markFailing(tx: Transaction, pusherNids: readonly number[]): Promise<readonly number[]> {
+  const marked = await tx.all<{ pusher_nid: number }>(sql`
+    UPDATE pushers SET is_failing = 1 WHERE pusher_nid IN ${inList(pusherNids)} AND is_failing = 0 RETURNING pusher_nid`);
+  return marked.map(({ pusher_nid }) => pusher_nid);
 }
 
 export async function markWorking(tx: Transaction, pusherNid: number): Promise<void> {
@@ -137,17 +139,21 @@ export interface WaitingPush {
   readonly since_ts: number;
 }
 
-/** Notes a push for later, once for the work it came from; of each pusher so many of the newest are kept. */
-export async function putWaiting(tx: Transaction, pusherNid: number, push: WaitingPush, most: number): Promise<void> {
+/** Notes pushes for later, each once for the work it came from; of each pusher so many of the newest are kept. */
+export async function putWaiting(tx: Transaction, pushes: readonly (WaitingPush & { readonly pusher_nid: number })[], most: number): Promise<void> {
+  const rows = pushes.map((push) => [push.pusher_nid, push.task_nid, push.room_id, push.event_id, push.is_urgent, push.since_ts]);
   await tx.run(sql`
+    WITH failed (pusher_nid, task_nid, room_id, event_id, is_urgent, since_ts) AS (VALUES ${rowsOf(rows, ['BIGINT', 'BIGINT', 'TEXT', 'TEXT', 'BIGINT', 'BIGINT'])})
     INSERT INTO waiting_pushes (pusher_nid, task_nid, room_id, event_id, is_urgent, since_ts)
-    SELECT pusher_nid, CAST(${push.task_nid} AS BIGINT), CAST(${push.room_id} AS TEXT), CAST(${push.event_id} AS TEXT), CAST(${push.is_urgent} AS INTEGER), CAST(${push.since_ts} AS BIGINT)
-    FROM pushers WHERE pusher_nid = ${pusherNid}
+    SELECT p.pusher_nid, f.task_nid, f.room_id, f.event_id, f.is_urgent, f.since_ts
+    FROM failed f JOIN pushers p ON p.pusher_nid = f.pusher_nid
+    WHERE true
     ON CONFLICT (pusher_nid, task_nid) DO NOTHING`);
   await tx.run(sql`
     DELETE FROM waiting_pushes
-    WHERE pusher_nid = ${pusherNid} AND task_nid <= (
-      SELECT task_nid FROM waiting_pushes WHERE pusher_nid = ${pusherNid} ORDER BY task_nid DESC LIMIT 1 OFFSET ${most})`);
+    WHERE pusher_nid IN ${inList(pushes.map(({ pusher_nid }) => pusher_nid))} AND task_nid <= (
+      SELECT w.task_nid FROM waiting_pushes w
+      WHERE w.pusher_nid = waiting_pushes.pusher_nid ORDER BY w.task_nid DESC LIMIT 1 OFFSET ${most})`);
 }
 
 export async function waitingFor(tx: ReadTransaction, pusherNid: number): Promise<readonly WaitingPush[]> {

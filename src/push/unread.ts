@@ -1,20 +1,13 @@
 import type { ReadTransaction } from '../storage/database.js';
-import { joinedRoomSums } from './counts-store.js';
-import { unreadCounts } from './counts.js';
+import { unreadOf } from './unread-store.js';
 
-/** The number beside an app: the rooms with something unread, or all that is unread in them. */
-export async function unreadEverywhere(tx: ReadTransaction, userNid: number, groupByRoom: boolean): Promise<number> {
-  const rooms = (await joinedRoomSums(tx, userNid)).map((row) => ({
-    room: {
-      nid: row.room_nid,
-      changedSeq: row.changed_seq,
-      baseline: { notify_sum: row.notify_sum, highlight_sum: row.highlight_sum },
-      hasOwnPushRules: row.has_own_push_rules === 1,
-    },
-    tip: { notify_sum: row.tip_notify, highlight_sum: row.tip_highlight, thread_seq: row.thread_seq },
-  }));
-  const counts = await unreadCounts(tx, userNid, rooms);
-  const unread = [...counts.values()].map(({ main, threads }) =>
-    [...threads.values()].reduce((sum, thread) => sum + thread.notification_count, main.notification_count));
-  return groupByRoom ? unread.filter((count) => count > 0).length : unread.reduce((sum, count) => sum + count, 0);
+/** The number beside the app of each of these people: the rooms with something unread, or all that is unread in them. */
+export async function unreadEverywhere(tx: ReadTransaction, userNids: readonly number[], groupByRoom: boolean): Promise<ReadonlyMap<number, number>> {
+  const unread = new Map(userNids.map((userNid) => [userNid, 0]));
+  for (const { user_nid, rooms, messages } of await unreadOf(tx, [...unread.keys()])) unread.set(user_nid, groupByRoom ? rooms : messages);
+  return unread;
+}
+
+export async function unreadOfOne(tx: ReadTransaction, userNid: number, groupByRoom: boolean): Promise<number> {
+  return (await unreadEverywhere(tx, [userNid], groupByRoom)).get(userNid) ?? 0;
 }
