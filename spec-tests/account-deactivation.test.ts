@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { startShard, type Answer, type Person, type Shard } from './harness.js';
+import { startShard, type Answer, type Person, type RoomEvent, type Shard, type SyncAnswer } from './harness.js';
+import { roomCalls, type Page } from './rooms-calls.js';
 
 const V3 = '/_matrix/client/v3';
 let shard: Shard;
@@ -83,6 +84,70 @@ describe('POST /account/deactivate', () => {
     const lost = (table: string): number => Number.parseInt(before[table] ?? '') - Number.parseInt(after[table] ?? '');
     expect(['account_data', 'key_backups', 'filters', 'devices', 'profile_fields'].map(lost)).toEqual([1, 1, 1, 1, 1 - fields]);
     expect(await logIn(alice)).toMatchObject({ status: 403, body: { errcode: erase ? 'M_FORBIDDEN' : 'M_USER_DEACTIVATED' } });
+  });
+
+  describe('any users which join the room after the erasure request', () => {
+    let roomId: string;
+    let said: string;
+    let carol: Person;
+    beforeEach(async () => {
+      carol = await shard.register();
+      await put(alice, 'profile/ME/displayname', { displayname: 'Alice the Erased' });
+      roomId = await shard.createRoom(bob, [alice]);
+      said = await roomCalls(shard).say(alice, roomId);
+      await roomCalls(shard).say(bob, roomId, { 'm.relates_to': { rel_type: 'm.thread', event_id: said } });
+    });
+    const join = async (): Promise<void> => {
+      const { call } = roomCalls(shard);
+      await call(bob, 'POST', ['rooms', roomId, 'invite'], { user_id: carol.userId });
+      expect((await call(carol, 'POST', ['rooms', roomId, 'join'], {})).status).toBe(200);
+    };
+    const at = (who: Person, ...path: readonly string[]) => roomCalls(shard).call<Page & RoomEvent & { event: RoomEvent; events_before: readonly RoomEvent[] }>(who, 'GET', ['rooms', roomId, ...path]);
+
+    it('are served redacted copies of the events sent by this account', async () => {
+      const { body: { next_batch: before } } = await shard.request<SyncAnswer>('GET', `${V3}/sync`, { token: carol.token });
+      await deactivate(alice, { erase: true });
+      await join();
+      expect((await at(carol, 'event', said)).body).toMatchObject({ sender: alice.userId, content: {} });
+      const { messages, sync } = roomCalls(shard);
+      const ofRoom = async (since?: string): Promise<readonly RoomEvent[]> => {
+        const { timeline, state } = (await sync(carol, since, { room: { timeline: { limit: 50 } } })).rooms?.join?.[roomId] ?? {};
+        return [...(timeline?.events ?? []), ...(state?.events ?? [])];
+      };
+      const context = (await at(carol, 'context', said)).body;
+      const { body: threads } = await shard.request<Page>('GET', `/_matrix/client/v1/rooms/${encodeURIComponent(roomId)}/threads`, { token: carol.token });
+      const seen = [
+        (await messages(carol, roomId, { limit: 50 })).body.chunk, [context.event, ...context.events_before], await ofRoom(), await ofRoom(before),
+        threads.chunk, (await at(carol, 'members')).body.chunk,
+      ].map((events) => events.filter(({ sender }) => sender === alice.userId));
+      for (const events of seen) {
+        expect(events.length).toBeGreaterThan(0);
+        for (const { content, unsigned } of events) expect([Object.keys(content), unsigned?.['prev_content']]).toEqual([Object.keys(content).filter((name) => name === 'membership'), undefined]);
+      }
+    });
+
+    it('find the room as it is, encryption and all', async () => {
+      await deactivate(alice, { erase: true });
+      await join();
+      const { state, messages } = roomCalls(shard);
+      expect(await state(carol, roomId, 'm.room.encryption')).toMatchObject({ algorithm: 'm.megolm.v1.aes-sha2' });
+      const { body } = await messages(carol, roomId, { limit: 50 });
+      expect(body.chunk.filter(({ sender, type }) => sender === bob.userId && type === 'm.room.encrypted').map(({ content }) => Object.keys(content))).toEqual([expect.arrayContaining(['ciphertext'])]);
+    });
+
+    it('while users which had visibility on those events prior to the erasure are still able to see unredacted copies', async () => {
+      await join();
+      await roomCalls(shard).call(carol, 'POST', ['rooms', roomId, 'leave'], {});
+      await deactivate(alice, { erase: true });
+      await join();
+      for (const who of [bob, carol]) expect((await at(who, 'event', said)).body.content).toHaveProperty('ciphertext');
+    });
+
+    it('see what was sent by an account that was closed without erasure', async () => {
+      await deactivate(alice);
+      await join();
+      expect((await at(carol, 'event', said)).body.content).toHaveProperty('ciphertext');
+    });
   });
 
   it('nobody is introduced to a closed account, by name or by key', async () => {

@@ -75,6 +75,30 @@ export async function unmarkPushers(tx: Transaction, roomNid: number): Promise<v
     WHERE room_nid = ${roomNid} AND has_pushers = 1 AND NOT EXISTS (SELECT 1 FROM live_pushers p WHERE p.user_nid = memberships.user_nid)`);
 }
 
+/** What this person has sent is shown redacted to whoever comes to its rooms from now on. */
+export async function markErased(tx: Transaction, userNid: number): Promise<void> {
+  await tx.run(sql`
+    UPDATE memberships SET erased_seq = (SELECT r.seq FROM rooms r WHERE r.room_nid = memberships.room_nid)
+    WHERE user_nid = ${userNid}`);
+}
+
+/** A member, as a rule a former one, who was erased when the room had come to `erased_seq`. */
+export interface ErasedMember {
+  readonly room_nid: number;
+  readonly room_version: string;
+  readonly user_nid: number;
+  readonly erased_seq: number;
+}
+
+/** From an index that holds nobody else. */
+export async function erasedMembers(tx: ReadTransaction, roomNids: readonly number[]): Promise<readonly ErasedMember[]> {
+  if (roomNids.length === 0) return [];
+  return tx.all<ErasedMember>(sql`
+    SELECT m.room_nid, r.room_version, m.user_nid, m.erased_seq
+    FROM memberships m CROSS JOIN rooms r
+    WHERE m.room_nid IN ${inList(roomNids)} AND m.erased_seq IS NOT NULL AND r.room_nid = m.room_nid`);
+}
+
 export async function forget(tx: Transaction, roomNid: number, userNid: number): Promise<void> {
   await tx.run(sql`UPDATE memberships SET is_forgotten = 1 WHERE room_nid = ${roomNid} AND user_nid = ${userNid}`);
 }

@@ -3,13 +3,14 @@ import type { Clock } from '../matrix/clock.js';
 import { forbidden } from '../matrix/errors.js';
 import type { RoomId } from '../matrix/identifiers.js';
 import type { Database, ReadTransaction } from '../storage/database.js';
+import { sightOf } from './erased.js';
 import type { EventRow } from './events-store.js';
 import { letsAllPass, passes, type EventFilter } from './filter.js';
 import { NOT_IN_ROOM } from './lock.js';
-import { ownRoom, type OwnRoom } from './memberships-store.js';
+import { erasedMembers, ownRoom, type OwnRoom } from './memberships-store.js';
 import type { Viewer } from './render.js';
 import { visibilityStretches } from './state-store.js';
-import { visibilityOf, type Visibility } from './visibility.js';
+import type { Visibility } from './visibility.js';
 
 export interface RoomReading {
   readonly db: Database;
@@ -37,7 +38,7 @@ export async function openRoom(tx: ReadTransaction, roomId: RoomId, session: Ses
 export async function findOpenRoom(tx: ReadTransaction, roomId: RoomId, session: Session, now: number): Promise<OpenRoom | undefined> {
   const room = await ownRoom(tx, roomId, session.userNid);
   if (room === undefined || !mayRead(room)) return undefined;
-  const visibility = visibilityOf(await visibilityStretches(tx, [room.room_nid], session.userId));
+  const visibility = sightOf(await visibilityStretches(tx, [room.room_nid], session.userId), await erasedMembers(tx, [room.room_nid]));
   const newest = visibility.ranges.at(-1)?.to;
   if (newest === undefined) return undefined;
   return {
@@ -46,7 +47,7 @@ export async function findOpenRoom(tx: ReadTransaction, roomId: RoomId, session:
     upTo: Math.min(newest, room.seq),
     isJoined: room.membership === 'join',
     visibility,
-    viewer: { deviceNid: session.deviceNid, now, membershipAt: visibility.membershipAt },
+    viewer: { deviceNid: session.deviceNid, now, membershipAt: visibility.membershipAt, erasedText: visibility.erasedText },
   };
 }
 

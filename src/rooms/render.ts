@@ -8,6 +8,8 @@ export interface Viewer {
   readonly now: number;
   /** The viewer's membership just after an event of the room. */
   readonly membershipAt: (seq: number) => string;
+  /** What an event of somebody who was erased is shown with in place of its own text. */
+  readonly erasedText?: ((row: EventRow) => string | undefined) | undefined;
 }
 
 /**
@@ -16,7 +18,9 @@ export interface Viewer {
  */
 export function renderEvent(row: EventRow, viewer: Viewer, roomId?: RoomId): string {
   const room = roomId === undefined ? '' : `,"room_id":${JSON.stringify(roomId)}`;
-  return `${row.json.slice(0, -1)}${room},"unsigned":{${unsignedOf(row, viewer)}}}`;
+  const erased = viewer.erasedText?.(row);
+  const shown = erased === undefined ? row : { ...row, json: erased, replaced: null };
+  return `${shown.json.slice(0, -1)}${room},"unsigned":{${unsignedOf(shown, viewer)}}}`;
 }
 
 function unsignedOf(row: EventRow, viewer: Viewer): string {

@@ -1,13 +1,14 @@
 import type { UserId } from '../matrix/identifiers.js';
 import { unreadCounts, type RoomCounts } from '../push/counts.js';
+import { sightOf, type Sight } from '../rooms/erased.js';
 import type { EventRow } from '../rooms/events-store.js';
 import { passes, wantsRoom } from '../rooms/filter.js';
+import { erasedMembers } from '../rooms/memberships-store.js';
 import { receiptsMoved } from '../rooms/receipts-store.js';
 import { jsonArray, renderEvent, type Viewer } from '../rooms/render.js';
 import { visibilityStretches } from '../rooms/state-store.js';
 import { timelineToken } from '../rooms/tokens.js';
 import { typingIn } from '../rooms/typing-store.js';
-import { visibilityOf, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
 import { groupBy, roomNidOf } from '../storage/group-by.js';
 import { ephemeralOf, NO_EPHEMERAL, type Ephemeral } from './ephemeral.js';
@@ -21,7 +22,7 @@ import { readTimelines, visibleStretch, type Timeline } from './timelines.js';
 interface Material {
   readonly timelines: ReadonlyMap<number, Timeline>;
   readonly states: ReadonlyMap<number, readonly EventRow[]>;
-  readonly visibilities: ReadonlyMap<number, Visibility>;
+  readonly visibilities: ReadonlyMap<number, Sight>;
   readonly counts: ReadonlyMap<number, RoomCounts>;
   readonly summaries: ReadonlyMap<number, Summary>;
   readonly ephemeral: Ephemeral;
@@ -56,9 +57,12 @@ async function gather(making: Making, plans: readonly JoinedPlan[], accountData:
   return { timelines, states, visibilities, summaries, counts, ephemeral, accountData, now };
 }
 
-async function visibilitiesOf(tx: ReadTransaction, plans: readonly JoinedPlan[], userId: UserId): Promise<ReadonlyMap<number, Visibility>> {
-  const stretches = groupBy(await visibilityStretches(tx, plans.map(({ room }) => room.nid), userId), roomNidOf);
-  return new Map([...stretches].map(([nid, of]) => [nid, visibilityOf(of)]));
+/** Only of rooms that are new to the client: who has been in a room all along saw what was sent there before anybody was erased. */
+async function visibilitiesOf(tx: ReadTransaction, plans: readonly JoinedPlan[], userId: UserId): Promise<ReadonlyMap<number, Sight>> {
+  const nids = plans.map(({ room }) => room.nid);
+  const stretches = groupBy(await visibilityStretches(tx, nids, userId), roomNidOf);
+  const erased = groupBy(await erasedMembers(tx, nids), roomNidOf);
+  return new Map([...stretches].map(([nid, of]) => [nid, sightOf(of, erased.get(nid) ?? [])]));
 }
 
 async function timelinesOf({ deps, tx, request, newest, unwanted }: Making, plans: readonly JoinedPlan[], visibilities: Material['visibilities']): Promise<Material['timelines']> {
@@ -133,8 +137,9 @@ function renderRoom({ deps, request, newest }: Making, plan: JoinedPlan, materia
     plan.isFresh || request.fullState || timeline.limited || material.ephemeral.read.has(nid) ||
     timeline.rows.length + state.length + ephemeral.length + accountData.length > 0;
   if (!isNews) return undefined;
-  const membershipAt = material.visibilities.get(nid)?.membershipAt ?? ((): string => 'join');
-  const viewer: Viewer = { deviceNid: request.session.deviceNid, now: material.now, membershipAt };
+  const seen = material.visibilities.get(nid);
+  const membershipAt = seen?.membershipAt ?? ((): string => 'join');
+  const viewer: Viewer = { deviceNid: request.session.deviceNid, now: material.now, membershipAt, erasedText: seen?.erasedText };
   const render = (): string => jsonArray(timeline.rows.map((row) => renderEvent(row, viewer)));
   const isOwn = timeline.rows.some(({ device_nid }) => device_nid === viewer.deviceNid);
   const events = plan.isFresh || isOwn || timeline.rows.length === 0 ? render() : deps.sharedTimelines.at(newest).text(timeline.rows, render);

@@ -1,8 +1,9 @@
+import { sightOf, type Sight } from '../rooms/erased.js';
 import { wantsRoom } from '../rooms/filter.js';
+import { erasedMembers } from '../rooms/memberships-store.js';
 import { jsonArray, renderEvent } from '../rooms/render.js';
 import { visibilityStretches } from '../rooms/state-store.js';
 import { timelineToken } from '../rooms/tokens.js';
-import { visibilityOf, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
 import { groupBy, roomNidOf } from '../storage/group-by.js';
 import type { MyRoom } from './my-rooms.js';
@@ -65,8 +66,9 @@ async function leftRooms({ deps, tx, request, range, newest, unwanted }: Making,
   const { session, filter, stateMember } = request;
   const nids = rooms.map(({ nid }) => nid);
   const stretches = groupBy(await visibilityStretches(tx, nids, session.userId), roomNidOf);
+  const erased = groupBy(await erasedMembers(tx, nids), roomNidOf);
   const known = request.isInitial ? new Map<number, number>() : await seqsAt(tx, nids, range.after);
-  const left = rooms.map((room) => leaving(room, visibilityOf(stretches.get(room.nid) ?? []), known.get(room.nid) ?? 0));
+  const left = rooms.map((room) => leaving(room, sightOf(stretches.get(room.nid) ?? [], erased.get(room.nid) ?? []), known.get(room.nid) ?? 0));
   const timelines = await readTimelines(tx, left.map(({ wanted }) => wanted), {
     filter: filter.room?.timeline,
     ignored: unwanted.ignored,
@@ -86,7 +88,7 @@ async function leftRooms({ deps, tx, request, range, newest, unwanted }: Making,
   const now = deps.clock();
   return left.map(({ wanted: { nid }, visibility, sinceSeq, wasIn }, i) => {
     const timeline = timelines.get(nid) ?? { rows: [], limited: false, start: 0 };
-    const viewer = { deviceNid: session.deviceNid, now, membershipAt: visibility.membershipAt };
+    const viewer = { deviceNid: session.deviceNid, now, membershipAt: visibility.membershipAt, erasedText: visibility.erasedText };
     const render = (row: Parameters<typeof renderEvent>[0]): string => renderEvent(row, viewer);
     const limited = timeline.limited || (wasIn && sinceSeq === 0 && !request.isInitial);
     return (
@@ -99,14 +101,14 @@ async function leftRooms({ deps, tx, request, range, newest, unwanted }: Making,
 
 interface Leaving {
   readonly wanted: Wanted;
-  readonly visibility: Visibility;
+  readonly visibility: Sight;
   /** The client knows the state up to this seq; 0 when it knows none. */
   readonly sinceSeq: number;
   readonly wasIn: boolean;
 }
 
 /** Who was only invited, or banned without having been in, or has forgotten the room, sees nothing but the event that ended it. */
-function leaving({ nid, changedSeq, isForgotten }: MyRoom, visibility: Visibility, knownSeq: number): Leaving {
+function leaving({ nid, changedSeq, isForgotten }: MyRoom, visibility: Sight, knownSeq: number): Leaving {
   const last = visibility.ranges.at(-1)?.to;
   const wasIn = !isForgotten && last !== undefined && last >= changedSeq;
   // Who came and went since the last answer knows nothing of the room.

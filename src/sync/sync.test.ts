@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { refusalOf } from '../auth/people.testing.js';
 import type { Session } from '../auth/session.js';
 import type { RoomId } from '../matrix/identifiers.js';
+import { leaveRoomsOfClosedAccounts } from '../rooms/closed-accounts.js';
 import { engines } from '../storage/engines.testing.js';
 import { currentPosition } from '../storage/stream.js';
 import { assemble } from './answer.js';
@@ -60,6 +61,22 @@ describe.each(engines)('sync on $name', (engine) => {
     const { rooms: { join } } = await (await start()).sync(bob, { since });
     expect(Object.keys(join)).toEqual([two]);
     expect(join[two]?.timeline.events.map(({ event_id }) => event_id)).toEqual([said]);
+  });
+
+  it('shows redacted copies of what somebody erased sent to who came after that, and to them alone', async () => {
+    const roomId = await talk.room(alice, bob);
+    const said = await talk.say(bob, roomId);
+    await talk.db.transaction((tx) => leaveRoomsOfClosedAccounts(talk).accountClosed(tx, { ...bob, isErased: true }));
+    const carol = await talk.person('carol');
+    await talk.invite(alice, roomId, carol);
+    await talk.join(carol, roomId);
+    const server = await start();
+    const contentFor = async (reader: Session) =>
+      (await server.sync(reader)).rooms.join[roomId]?.timeline.events.find(({ event_id }) => event_id === said)?.content;
+    expect([await contentFor(carol), await contentFor(alice)]).toEqual([{}, expect.objectContaining({ algorithm: 'm.megolm.v1.aes-sha2' })]);
+    await talk.leave(carol, roomId);
+    const { leave } = (await server.sync(carol, { filter: JSON.stringify({ room: { include_leave: true } }) })).rooms;
+    expect(leave[roomId]?.timeline.events.find(({ event_id }) => event_id === said)?.content).toEqual({});
   });
 
   it('answers up to a position as if the snapshot held nothing after it', async () => {

@@ -16,7 +16,7 @@ import { UnwantedOf } from './unwanted.js';
 import type { TypeOf } from '../matrix/schema.js';
 
 interface RoomPart {
-  readonly timeline: { readonly events: readonly { readonly event_id: string; readonly type: string }[]; readonly limited: boolean; readonly prev_batch: string };
+  readonly timeline: { readonly events: readonly { readonly event_id: string; readonly type: string; readonly content: object }[]; readonly limited: boolean; readonly prev_batch: string };
   readonly state: { readonly events: readonly { readonly type: string }[] };
 }
 
