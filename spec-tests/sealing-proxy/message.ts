@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { megolmFrame, unpadded } from '../megolm-frame.js';
 import { isObject, parseJson, type JsonObject, type JsonValue } from './exact-json.js';
 
 /*
@@ -30,11 +31,10 @@ export function sealMessage(key: Buffer, roomId: string, type: string, content: 
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   const ciphertext = Buffer.concat([cipher.update(`{"type":${JSON.stringify(type)},"content":${text}}`, 'utf8'), cipher.final()]);
   const tail = Buffer.concat([nonce, cipher.getAuthTag(), randomBytes(MAC_AND_SIGNATURE - NONCE - TAG)]);
-  const framed = Buffer.concat([Buffer.from([0x03, 0x08, 0x00, 0x12]), varint(ciphertext.length), ciphertext, tail]);
   const relation = content['m.relates_to'];
   return {
     algorithm: 'm.megolm.v1.aes-sha2',
-    ciphertext: unpadded(framed),
+    ciphertext: unpadded(megolmFrame(0, ciphertext, tail)),
     session_id: unpadded(createHash('sha256').update(roomId).digest()),
     ...(isObject(relation) ? { 'm.relates_to': relation } : {}),
   };
@@ -56,16 +56,4 @@ export function openMessage(key: Buffer, content: JsonValue | undefined): Messag
     return undefined;
   }
   return parseJson(text) as unknown as Message;
-}
-
-function varint(value: number): Buffer {
-  const bytes = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Buffer.from([...bytes, rest]);
-    bytes.push((rest % 128) + 128);
-  }
-}
-
-function unpadded(bytes: Buffer): string {
-  return bytes.toString('base64').replace(/=+$/, '');
 }
