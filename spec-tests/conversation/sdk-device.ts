@@ -14,7 +14,7 @@ import { eventually, type Account, type ElementDevice } from './device.js';
 import { Wire } from './wire.js';
 
 /** Everything of one logged-in device that the functions below share. */
-interface Logged {
+export interface Logged {
   readonly client: MatrixClient;
   readonly crypto: CryptoApi;
   readonly wire: Wire;
@@ -61,7 +61,7 @@ export function sdkDevice(lasting: boolean): ElementDevice {
   };
 }
 
-async function logIn(account: Account, lasting: boolean): Promise<Logged> {
+export async function logIn(account: Account, lasting: boolean): Promise<Logged> {
   const wire = new Wire();
   const { baseUrl } = account;
   const login = await createClient({ baseUrl, fetchFn: wire.fetch }).loginRequest({
@@ -97,7 +97,7 @@ async function logIn(account: Account, lasting: boolean): Promise<Logged> {
   return logged;
 }
 
-async function createRoom({ client }: Logged, name: string, invite: readonly string[]): Promise<string> {
+export async function createRoom({ client }: Logged, name: string, invite: readonly string[]): Promise<string> {
   const { room_id: roomId } = await client.createRoom({
     name,
     invite: [...invite],
@@ -113,7 +113,7 @@ async function createRoom({ client }: Logged, name: string, invite: readonly str
   return roomId;
 }
 
-async function join({ client }: Logged, roomId: string): Promise<void> {
+export async function join({ client }: Logged, roomId: string): Promise<void> {
   await eventually('the invitation', () => (client.getRoom(roomId)?.getMyMembership() === 'invite' ? true : undefined));
   await client.joinRoom(roomId);
   await eventually('the joined room in sync', () => client.getRoom(roomId)?.hasEncryptionStateEvent() === true || undefined);
@@ -127,7 +127,7 @@ async function decrypted({ client }: Logged, roomId: string, eventId: string): P
   });
 }
 
-async function scrollBack({ client }: Logged, roomId: string): Promise<void> {
+export async function scrollBack({ client }: Logged, roomId: string): Promise<void> {
   const room = await eventually('the room in sync', () => client.getRoom(roomId) ?? undefined);
   await client.scrollback(room, 50);
 }
@@ -148,7 +148,7 @@ async function readFile(me: Logged, roomId: string, eventId: string): Promise<st
   return new TextDecoder().decode(plain);
 }
 
-async function setUpEncryption(me: Logged): Promise<string> {
+export async function setUpEncryption(me: Logged): Promise<string> {
   await me.crypto.bootstrapCrossSigning({ setupNewCrossSigning: true, authUploadDeviceSigningKeys: withPassword(me.account) });
   const recoveryKey = await me.crypto.createRecoveryKeyFromPassphrase();
   await me.crypto.bootstrapSecretStorage({
@@ -163,7 +163,7 @@ async function setUpEncryption(me: Logged): Promise<string> {
 }
 
 /** Asks without `auth` first, as Element does, and answers the interactive authentication the server may then want. */
-function withPassword(account: Account): UIAuthCallback<void> {
+export function withPassword<Result>(account: Account): UIAuthCallback<Result> {
   return async (makeRequest) => {
     try {
       return await makeRequest(null);
@@ -176,7 +176,7 @@ function withPassword(account: Account): UIAuthCallback<void> {
   };
 }
 
-async function backUp(me: Logged): Promise<void> {
+export async function backUp(me: Logged): Promise<void> {
   // matrix-js-sdk waits a random part of ten seconds before it uploads, and keeps what it knows of the backup in a cache.
   await eventually('the backup of all room keys', async () => {
     const known = (await me.crypto.exportRoomKeys()).length;
@@ -191,7 +191,7 @@ async function backupCount({ client, wire, account }: Logged): Promise<number> {
   return ((await response.json()) as { count: number }).count;
 }
 
-async function recover(me: Logged, recoveryKey: string): Promise<number> {
+export async function recover(me: Logged, recoveryKey: string): Promise<number> {
   me.secretKey = decodeRecoveryKey(recoveryKey);
   // The private keys are accepted only once the public ones are known.
   await me.crypto.userHasCrossSigningKeys(me.account.userId, true);
@@ -201,12 +201,12 @@ async function recover(me: Logged, recoveryKey: string): Promise<number> {
   return (await me.crypto.restoreKeyBackup()).imported;
 }
 
-async function acceptVerification(me: Logged): Promise<void> {
+export async function acceptVerification(me: Logged): Promise<void> {
   const request = await eventually('the verification request', () => me.verification);
   await request.accept();
 }
 
-async function showSas(me: Logged): Promise<string> {
+export async function showSas(me: Logged): Promise<string> {
   const request = await eventually('the verification request', () => me.verification);
   await eventually('the other device to accept', () => request.phase >= VerificationPhase.Ready || undefined);
   const verifier = request.initiatedByMe
@@ -217,7 +217,7 @@ async function showSas(me: Logged): Promise<string> {
   return JSON.stringify([me.sas.sas.decimal, me.sas.sas.emoji]);
 }
 
-async function confirmSas(me: Logged): Promise<void> {
+export async function confirmSas(me: Logged): Promise<void> {
   await me.sas?.confirm();
   await eventually('the end of the verification', () => (me.verification?.phase === VerificationPhase.Done ? true : undefined));
 }
