@@ -106,6 +106,36 @@ export class Room {
     });
   }
 
+  /** Hangs up a picture; resolves to the seq of the event. */
+  async avatar(who: Session, url: string, now: number): Promise<number> {
+    return this.db.transaction(async (tx) => {
+      const seq = await this.#event(tx, 'm.room.avatar', '', { url });
+      const event = { roomNid: this.nid, roomId: parseRoomId(`!${this.nid}:shard.example`), seq, position: seq, eventId: parseEventId(`$${this.nid}-${seq}`) };
+      const by = { senderNid: who.userNid, sender: who.userId, content: { url }, byDefault: { notify: 0, highlight: 0 }, now };
+      await mediaGrants(serverName).onEvent(tx, { ...event, type: 'm.room.avatar', stateKey: '', ...by });
+      return seq;
+    });
+  }
+
+  async redactState(seq: number, type: string, now: number): Promise<void> {
+    const json = JSON.stringify({ content: {}, state_key: '', type });
+    await this.db.transaction(async (tx) => {
+      await tx.run(sql`UPDATE events SET json = ${json}, redacted_by_seq = ${seq} WHERE room_nid = ${this.nid} AND seq = ${seq}`);
+      await mediaGrants(serverName).onRedaction?.(tx, { roomNid: this.nid, seq, now });
+    });
+  }
+
+  /** Redacts the message sent last. */
+  async redactMessage(who: Session, now: number): Promise<void> {
+    const json = JSON.stringify({ content: {}, type: 'm.room.encrypted' });
+    await this.db.transaction(async (tx) => {
+      await tx.run(sql`
+        INSERT INTO events (room_nid, seq, position, event_id, type, sender_nid, origin_server_ts, json, pdu, notify_sum, highlight_sum, redacted_by_seq)
+        VALUES (${this.nid}, ${this.#seq}, ${this.#seq}, ${`$${this.nid}-${this.#seq}`}, 'm.room.encrypted', ${who.userNid}, 0, ${json}, '{}', 0, 0, ${this.#seq})`);
+      await mediaGrants(serverName).onRedaction?.(tx, { roomNid: this.nid, seq: this.#seq, now });
+    });
+  }
+
   async #event(tx: Transaction, type: string, stateKey: string, content: object): Promise<number> {
     this.#seq += 1;
     const seq = this.#seq;

@@ -94,6 +94,16 @@ describe.each(engines)('media granted on $name', (engine) => {
     });
   });
 
+  it('to a room by the event that hangs a picture goes with it', async () => {
+    const picture = await upload(shard, alice);
+    await shard.db.transaction((tx) => tx.run(sql`
+      UPDATE media SET class = 'avatar', content_type = 'image/png', grants_until_ts = 0 WHERE media_id = ${picture}`));
+    const seq = await room.avatar(alice, `mxc://${serverName}/${picture}`, shard.time.now);
+    expect([await may(bob, picture), await may(carol, picture)]).toEqual([true, false]);
+    await room.redactState(seq, 'm.room.avatar', shard.time.now);
+    expect([await may(bob, picture), await may(alice, picture)]).toEqual([false, true]);
+  });
+
   describe('by a client that says what its message carries', () => {
     const mxc = (mediaId: string): string => `mxc://${serverName}/${mediaId}`;
     const sendWith = (who: Session, ...blobs: readonly string[]): Promise<void> =>
@@ -155,6 +165,15 @@ describe.each(engines)('media granted on $name', (engine) => {
       expect(grants).toEqual([{ user_nid: carol.userNid, why: 'forwarded', by_nid: bob.userNid, room_nid: 2000 }]);
       expect(await shard.db.read((tx) => deliveriesOf(tx, blob))).toEqual([bob, carol].map(({ userNid, deviceNid }) =>
         ({ user_nid: userNid, device_nid: deviceNid, what: 'download', served_ts: shard.time.now, bytes: 1 })));
+    });
+
+    it('does not come by a message that was redacted', async () => {
+      await serve(bob, blob);
+      await second.send(bob, shard.time.now);
+      await second.redactMessage(bob, shard.time.now);
+      expect(await may(carol, blob)).toBe(false);
+      await second.send(bob, shard.time.now);
+      expect(await may(carol, blob)).toBe(true);
     });
 
     it('goes on from reader to reader', async () => {
