@@ -139,7 +139,7 @@ async function sendFile({ client }: Logged, roomId: string, source: { name: stri
   return (await client.sendMessage(roomId, content as never)).event_id;
 }
 
-async function readFile(me: Logged, roomId: string, eventId: string): Promise<string> {
+export async function readFile(me: Logged, roomId: string, eventId: string): Promise<string> {
   const { file } = (await decrypted(me, roomId, eventId)).getContent<{ file: EncryptedFile }>();
   const url = me.client.mxcUrlToHttp(file.url, undefined, undefined, undefined, false, true, true) ?? '';
   const response = await me.wire.fetch(url, { headers: { authorization: `Bearer ${me.client.getAccessToken() ?? ''}` } });

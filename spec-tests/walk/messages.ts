@@ -52,6 +52,23 @@ export function messages(cast: () => Cast): void {
     }, { roomId, question })).toEqual([expect.objectContaining({ reason: 'asked twice' }), {}]);
   });
 
+  it('plays a voice message to the other, and to nobody outside', async () => {
+    const { alice, bob, carol, roomId } = cast();
+    const sent = await alice.does(async ({ client, encryptAttachment }, id) => {
+      const { bytes, file } = await encryptAttachment(new TextEncoder().encode('OggS and then what was said'));
+      const { content_uri: url } = await client.uploadContent(new Blob([bytes]), { type: 'application/octet-stream', includeFilename: false });
+      const info = { mimetype: 'audio/ogg', size: bytes.length, duration: 1000 };
+      const content = { msgtype: 'm.audio', body: 'Voice message', file: { ...file, url }, info, 'org.matrix.msc3245.voice': {} };
+      return { url, eventId: (await client.sendMessage(id, content as never)).event_id };
+    }, roomId);
+    expect(await read(bob, roomId, sent.eventId)).toBe('Voice message');
+    expect(await bob.does((me, given) => me.readFile(given.roomId, given.eventId), { roomId, eventId: sent.eventId })).toBe('OggS and then what was said');
+    expect(await carol.does(async ({ client }, url) => {
+      const address = client.mxcUrlToHttp(url, undefined, undefined, undefined, false, true, true) ?? '';
+      return (await fetch(address, { headers: { authorization: `Bearer ${client.getAccessToken() ?? ''}` } })).status;
+    }, sent.url)).toBe(404);
+  });
+
   it('shows pinned messages to the other', async () => {
     const { alice, bob, roomId } = cast();
     const eventId = await say(alice, roomId, 'the door code changes on Monday');

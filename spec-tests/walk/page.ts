@@ -3,8 +3,9 @@ import { PollEndEvent } from 'matrix-js-sdk/lib/extensible_events_v1/PollEndEven
 import { PollResponseEvent } from 'matrix-js-sdk/lib/extensible_events_v1/PollResponseEvent.js';
 import { PollStartEvent } from 'matrix-js-sdk/lib/extensible_events_v1/PollStartEvent.js';
 import {
-  acceptVerification, backUp, confirmSas, createRoom, join, logIn, recover, scrollBack, setUpEncryption, showSas, withPassword,
+  acceptVerification, backUp, confirmSas, createRoom, join, logIn, readFile, recover, scrollBack, setUpEncryption, showSas, withPassword,
 } from '../conversation/sdk-device.js';
+import { encryptAttachment } from '../conversation/attachment.js';
 import type { Account } from '../conversation/device.js';
 import type { Me } from './walker.js';
 
@@ -20,6 +21,8 @@ Object.assign(globalThis, {
       createRoom: (name: string, invite: readonly string[]) => createRoom(logged, name, invite),
       join: (roomId: string) => join(logged, roomId),
       scrollBack: (roomId: string) => scrollBack(logged, roomId),
+      encryptAttachment,
+      readFile: (roomId: string, eventId: string) => readFile(logged, roomId, eventId),
       setUpEncryption: () => setUpEncryption(logged),
       backUp: () => backUp(logged),
       recover: (recoveryKey: string) => recover(logged, recoveryKey),

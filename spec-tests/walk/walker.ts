@@ -4,6 +4,7 @@ import type { PollEndEvent } from 'matrix-js-sdk/lib/extensible_events_v1/PollEn
 import type { PollResponseEvent } from 'matrix-js-sdk/lib/extensible_events_v1/PollResponseEvent.js';
 import type { PollStartEvent } from 'matrix-js-sdk/lib/extensible_events_v1/PollStartEvent.js';
 import type { JSHandle } from 'playwright-core';
+import type { encryptAttachment } from '../conversation/attachment.js';
 import type { Pages } from '../conversation/browser.js';
 import { eventually, type Account } from '../conversation/device.js';
 import type { Logged } from '../conversation/sdk-device.js';
@@ -24,6 +25,9 @@ export interface Me extends Logged {
   /** Waits until the invitation is there. */
   join(roomId: string): Promise<void>;
   scrollBack(roomId: string): Promise<void>;
+  readonly encryptAttachment: typeof encryptAttachment;
+  /** The decrypted file of an event, as text. */
+  readFile(roomId: string, eventId: string): Promise<string>;
   /** Cross-signing, secret storage, key backup; resolves to the recovery key. */
   setUpEncryption(): Promise<string>;
   backUp(): Promise<void>;
