@@ -1,3 +1,4 @@
+import { appServices } from './config-app-services.js';
 import { database } from './config-database.js';
 import { listeners } from './config-listeners.js';
 import {
@@ -215,6 +216,12 @@ export const settings = {
     default: [],
     parse: listOf(addressRange),
     sentence: 'Exceptions from it, such as the address of a push gateway in the same network.',
+  },
+  appServiceConfigFiles: {
+    name: 'app_service_config_files',
+    default: [],
+    parse: appServices,
+    sentence: 'The registration files of application services. No name in one of their `namespaces.users` is a person\'s, neither now nor later, and none of their rules is different.',
   },
   pidFile: { name: 'pid_file', parse: optional(path), sentence: 'Where to write the process id.' },
   cloison: {

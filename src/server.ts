@@ -5,7 +5,9 @@ import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { clientApi } from './api/client.js';
 import type { Services } from './api/services.js';
+import { createAppServices, type AppServices } from './auth/app-services.js';
 import { authenticate } from './auth/authenticate.js';
+import { takeUpAppServices } from './auth/take-up-app-services.js';
 import { createPasswords } from './auth/passwords.js';
 import type { Config } from './config.js';
 import { readSigningKeys } from './config-keys.js';
@@ -72,8 +74,10 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   try {
     await migrate(db, { clock });
     await db.transaction((tx) => claimShard(tx, config.serverName, clock()));
+    const appServices = createAppServices(config.appServiceConfigFiles, config.serverName);
+    await takeUpAppServices({ db, clock, appServices });
     const closing = new AbortController();
-    const services = await buildServices(config, db, closing.signal);
+    const services = await buildServices(config, db, appServices, closing.signal);
     const app = createApp({
       endpoints: clientApi,
       services,
@@ -109,7 +113,7 @@ async function openDatabase({ database }: Config, log: Logger): ReturnType<typeo
   return openPostgres({ connection: database.connection, ...(database.connections === undefined ? {} : { connections: database.connections }), report });
 }
 
-async function buildServices(config: Config, db: Awaited<ReturnType<typeof openDatabase>>, closing: AbortSignal): Promise<Services> {
+async function buildServices(config: Config, db: Awaited<ReturnType<typeof openDatabase>>, appServices: AppServices, closing: AbortSignal): Promise<Services> {
   const clock = Date.now;
   const [key] = readSigningKeys(config.signingKeyPath);
   const mediaKey = await readMediaKey(config.cloison.mediaKeyPath, randomBytes);
@@ -152,6 +156,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     registrationIsOpen: config.enableRegistration,
     registrationNeedsToken: config.registrationRequiresToken,
     registrationSharedSecret: config.registrationSharedSecret,
+    appServices,
     passwords: createPasswords(Math.max(1, availableParallelism() - 1)),
     loginBrakes: { account: createBuckets(clock, rateOf(config.rcLogin.account)), failed: createBuckets(clock, rateOf(config.rcLogin.failedAttempts)) },
     toDeviceBrake: createBuckets(clock, rateOf(config.cloison.toDevice)),

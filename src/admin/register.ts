@@ -47,6 +47,7 @@ export async function registerWithSecret(deps: AdminRegisterDeps, { body, ip }: 
   await refuseNonce(deps, body.nonce);
   if (!isSigned(body, secret)) throw forbidden('HMAC incorrect');
   const userId = newUserId(lowerCase(body.username), deps.serverName);
+  deps.appServices.refuseReserved(userId);
   const deviceId = body.device_id === undefined ? undefined : parseDeviceId(body.device_id);
   const passwordHash = await deps.passwords.hashPassword(body.password);
   const now = deps.clock();

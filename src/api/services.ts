@@ -1,4 +1,5 @@
 import type { AccountObserver } from '../auth/account-observer.js';
+import type { AppServices } from '../auth/app-services.js';
 import type { LoginBrakes } from '../auth/brakes.js';
 import type { DeviceObserver } from '../auth/devices.js';
 import type { TurnServer } from '../auth/turn-server.js';
@@ -29,6 +30,7 @@ export interface Services extends Delaying, Syncing, Receipting, DirectoryDeps {
   readonly registrationIsOpen: boolean;
   readonly registrationNeedsToken: boolean;
   readonly registrationSharedSecret: string | undefined;
+  readonly appServices: AppServices;
   readonly passwords: Passwords;
   readonly loginBrakes: LoginBrakes;
   readonly tokenLifetimes: TokenLifetimes;

@@ -3,6 +3,7 @@ import { MatrixError } from '../matrix/errors.js';
 import { parseDeviceId, type ServerName } from '../matrix/identifiers.js';
 import { boolean, object, optional, string, text, type TypeOf } from '../matrix/schema.js';
 import type { Database } from '../storage/database.js';
+import type { AppServices } from './app-services.js';
 import type { LoginBrakes } from './brakes.js';
 import { lockedOut } from './authenticate.js';
 import { accountIdOf, Identifier, typedName, type Naming } from './identifier.js';
@@ -31,6 +32,7 @@ export interface LoginDeps extends TokenDeps {
   readonly serverName: ServerName;
   readonly passwords: Passwords;
   readonly loginBrakes: LoginBrakes;
+  readonly appServices: AppServices;
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3login */

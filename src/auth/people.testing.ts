@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { newUserId, parseServerName } from '../matrix/identifiers.js';
 import type { Database } from '../storage/database.js';
+import { createAppServices, type AppServices } from './app-services.js';
 import type { Brake, LoginBrakes } from './brakes.js';
 import { authenticate } from './authenticate.js';
 import { openSession, type TokenLifetimes } from './open-session.js';
@@ -12,6 +13,7 @@ export const serverName = parseServerName('shard.example');
 export const from = { ip: '192.0.2.1' };
 const passwords = createPasswords(2);
 const tokenLifetimes: TokenLifetimes = { refreshable: 300_000, nonrefreshable: undefined, refresh: undefined, session: undefined };
+export const noAppServices: AppServices = createAppServices([], serverName);
 /** Holds nobody up. */
 export const free: Brake = { check: () => undefined, spend: () => undefined };
 
@@ -23,11 +25,12 @@ export interface TestDeps {
   readonly passwords: Passwords;
   readonly loginBrakes: LoginBrakes;
   readonly tokenLifetimes: TokenLifetimes;
+  readonly appServices: AppServices;
 }
 
 /** What most handlers ask for, over a test's database; the time stands still at `now`. */
 export function testDeps(db: Database, now = 1_000_000): TestDeps {
-  return { db, clock: () => now, random: randomBytes, serverName, passwords, loginBrakes: { account: free, failed: free }, tokenLifetimes };
+  return { db, clock: () => now, random: randomBytes, serverName, passwords, loginBrakes: { account: free, failed: free }, tokenLifetimes, appServices: noAppServices };
 }
 
 /** An account with the password `<localpart>'s password`. */

@@ -3,6 +3,7 @@ import { forbidden, MatrixError } from '../matrix/errors.js';
 import { newUserId, parseDeviceId, type ServerName, type UserId } from '../matrix/identifiers.js';
 import { anyObject, boolean, object, oneOf, optional, string, text, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import type { Database, Transaction } from '../storage/database.js';
+import type { AppServices } from './app-services.js';
 import { lowerCase } from './identifier.js';
 import { DeviceName, NewPassword, type LoginDeps } from './login.js';
 import { openSession } from './open-session.js';
@@ -37,6 +38,7 @@ export async function register(deps: RegisterDeps, { query, body, ip }: Register
   if (query.kind === 'guest') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server has no guests');
   refuseWhenClosed(deps.registrationIsOpen);
   const userId = newUserId(body.username === undefined ? newLocalpart(deps.random) : lowerCase(body.username), deps.serverName);
+  deps.appServices.refuseReserved(userId);
   const deviceId = body.device_id === undefined ? undefined : parseDeviceId(body.device_id);
   const tokenHash = await requireProof(deps, userId, body.auth);
   if (body.password === undefined) throw new MatrixError('M_MISSING_PARAM', 'A password is missing');
@@ -79,6 +81,7 @@ export const AvailableQuery = object({ username: string });
 interface AvailableDeps {
   readonly db: Database;
   readonly serverName: ServerName;
+  readonly appServices: AppServices;
   readonly registrationIsOpen: boolean;
   readonly registrationNeedsToken: boolean;
 }
@@ -90,6 +93,7 @@ interface AvailableDeps {
 export async function isAvailable(deps: AvailableDeps, { query }: { query: TypeOf<typeof AvailableQuery> }): Promise<object> {
   refuseWhenClosed(deps.registrationIsOpen);
   const userId = newUserId(lowerCase(query.username), deps.serverName);
+  deps.appServices.refuseReserved(userId);
   if (!deps.registrationNeedsToken) await refuseTaken(deps.db, userId);
   return { available: true };
 }

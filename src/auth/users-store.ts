@@ -12,18 +12,20 @@ export interface UserRow {
   readonly is_deactivated: number;
   readonly is_locked: number;
   readonly is_suspended: number;
+  /** The application service whose account it is; null: a person's. */
+  readonly app_service_id: string | null;
 }
 
 export async function findUser(tx: ReadTransaction, userId: UserId): Promise<UserRow | undefined> {
   return tx.one<UserRow>(sql`
-    SELECT user_nid, user_id, is_account, password_hash, is_admin, is_deactivated, is_locked, is_suspended
+    SELECT user_nid, user_id, is_account, password_hash, is_admin, is_deactivated, is_locked, is_suspended, app_service_id
     FROM users WHERE user_id = ${userId}`);
 }
 
 /** An account of this shard; `id` is what somebody typed, so it need not be a user id at all. */
 export async function findAccount(tx: ReadTransaction, id: string): Promise<UserRow | undefined> {
   return tx.one<UserRow>(sql`
-    SELECT user_nid, user_id, is_account, password_hash, is_admin, is_deactivated, is_locked, is_suspended
+    SELECT user_nid, user_id, is_account, password_hash, is_admin, is_deactivated, is_locked, is_suspended, app_service_id
     FROM users WHERE user_id = ${id} AND is_account = 1`);
 }
 
@@ -49,21 +51,31 @@ export async function ensureUser(tx: Transaction, userId: UserId, now: number): 
 
 export interface NewAccount {
   readonly userId: UserId;
-  readonly passwordHash: string;
+  /** Undefined: nobody logs in with a password. */
+  readonly passwordHash: string | undefined;
   readonly isAdmin: boolean;
+  /** Undefined: the account is a person's. */
+  readonly appServiceId?: string;
   readonly now: number;
 }
 
 /** The new account's nid; undefined when the id is taken. An id that events already name keeps its nid. */
 export async function createUser(tx: Transaction, account: NewAccount): Promise<number | undefined> {
   const made = await tx.one<{ user_nid: number }>(sql`
-    INSERT INTO users (user_nid, user_id, is_account, password_hash, is_admin, created_ts)
-    VALUES (${await newNid(tx)}, ${account.userId}, 1, ${account.passwordHash}, ${account.isAdmin ? 1 : 0}, ${account.now})
+    INSERT INTO users (user_nid, user_id, is_account, password_hash, is_admin, app_service_id, created_ts)
+    VALUES (${await newNid(tx)}, ${account.userId}, 1, ${account.passwordHash ?? null}, ${account.isAdmin ? 1 : 0}, ${account.appServiceId ?? null}, ${account.now})
     ON CONFLICT (user_id) DO UPDATE SET
-      is_account = 1, password_hash = excluded.password_hash, is_admin = excluded.is_admin, created_ts = excluded.created_ts
+      is_account = 1, password_hash = excluded.password_hash, is_admin = excluded.is_admin, app_service_id = excluded.app_service_id,
+      created_ts = excluded.created_ts
       WHERE users.is_account = 0
     RETURNING user_nid`);
   return made?.user_nid;
+}
+
+/** Every account that a person has or had: those of application services apart. */
+export async function accountsOfPeople(tx: ReadTransaction): Promise<readonly UserId[]> {
+  const rows = await tx.all<{ user_id: UserId }>(sql`SELECT user_id FROM users WHERE is_account = 1 AND app_service_id IS NULL`);
+  return rows.map(({ user_id }) => user_id);
 }
 
 export async function setPasswordHash(tx: Transaction, userNid: number, passwordHash: string): Promise<void> {
