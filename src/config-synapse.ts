@@ -6,7 +6,6 @@ export const notBuiltYet: ReadonlySet<string> = new Set([
   'allow_underscore_prefixed_registration',
   'allowed_avatar_mimetypes',
   'allowed_local_3pids',
-  'app_service_config_files',
   'block_non_admin_invites',
   'default_power_level_content_override',
   'delete_stale_devices_after',
