@@ -13,7 +13,7 @@ let shard: Shard;
 let alice: Person;
 
 beforeAll(async () => {
-  shard = await startShard({ public_baseurl: 'https://matrix.example/' });
+  shard = await startShard({ public_baseurl: 'https://matrix.example/', admin_contact: 'mailto:help@matrix.example' });
   alice = await shard.register('alice');
 });
 afterAll(async () => {
@@ -136,6 +136,12 @@ describe('GET /.well-known/matrix/client', () => {
     expect([status, headers['content-type'], headers['access-control-allow-origin']]).toEqual([200, 'application/json', '*']);
     expect(body).toMatchObject({ 'm.homeserver': { base_url: 'https://matrix.example' }, 'io.element.e2ee': { default: true } });
     expect(body).not.toHaveProperty('m.identity_server');
+  });
+});
+
+describe('GET /.well-known/matrix/support', () => {
+  it('gets server admin contact', async () => {
+    expect(await shard.request('GET', '/.well-known/matrix/support')).toMatchObject({ status: 200, body: { contacts: [{ email_address: 'help@matrix.example', role: 'm.role.admin' }] } });
   });
 });
 

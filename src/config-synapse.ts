@@ -1,6 +1,5 @@
 /** Keys that Synapse reads and this server will, but does not yet: it says so at start. */
 export const notBuiltYet: ReadonlySet<string> = new Set([
-  'admin_contact',
   'alias_creation_rules',
   'allow_profile_lookup_over_federation',
   'allow_underscore_prefixed_registration',

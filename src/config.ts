@@ -1,4 +1,5 @@
 import { appServices } from './config-app-services.js';
+import { adminContact } from './config-contact.js';
 import { database } from './config-database.js';
 import { listeners } from './config-listeners.js';
 import {
@@ -180,6 +181,11 @@ export const settings = {
     default: false,
     parse: flag,
     sentence: 'Whether `/.well-known/matrix/server` sends other shards to port 443 of the server name.',
+  },
+  adminContact: {
+    name: 'admin_contact',
+    parse: optional(adminContact),
+    sentence: 'Whom people ask for help: an e-mail address, a Matrix id or the address of a page. With it, `/.well-known/matrix/support` answers.',
   },
   presence: {
     name: 'presence',

@@ -152,6 +152,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     introductions: config.cloison.introductions,
     publicBaseurl: config.publicBaseurl,
     servesServerWellKnown: config.serveServerWellknown,
+    supportContact: config.adminContact,
     defaultRoomVersion: config.defaultRoomVersion,
     registrationIsOpen: config.enableRegistration,
     registrationNeedsToken: config.registrationRequiresToken,

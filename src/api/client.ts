@@ -16,7 +16,7 @@ import { RefreshBody, refreshTokens } from '../auth/refresh.js';
 import { AvailableQuery, isAvailable, register, RegisterBody, RegisterQuery } from '../auth/register.js';
 import { isTokenValid, TokenQuery } from '../auth/registration-tokens.js';
 import { listVersions } from '../auth/versions.js';
-import { describeClientServer, describeServer } from '../auth/well-known.js';
+import { describeClientServer, describeServer, describeSupport } from '../auth/well-known.js';
 import { anyObject, noBody } from '../matrix/schema.js';
 import {
   AccountData,
@@ -60,6 +60,7 @@ export const clientApi: readonly Endpoint[] = [
   get('/versions', anyone, {}, listVersions),
   get('/.well-known/matrix/client', anyone, {}, describeClientServer),
   get('/.well-known/matrix/server', anyone, {}, describeServer),
+  get('/.well-known/matrix/support', anyone, {}, describeSupport),
 
   // Client authentication
   get('/v3/login', anyone, {}, listLoginFlows),

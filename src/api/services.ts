@@ -5,6 +5,7 @@ import type { DeviceObserver } from '../auth/devices.js';
 import type { TurnServer } from '../auth/turn-server.js';
 import type { TokenLifetimes } from '../auth/open-session.js';
 import type { Passwords } from '../auth/passwords.js';
+import type { SupportContact } from '../auth/well-known.js';
 import type { ToDeviceBrake } from '../e2ee/to-device.js';
 import type { BlobStore } from '../media/blob-store.js';
 import type { ToDeviceObserver } from '../e2ee/to-device.js';
@@ -26,6 +27,7 @@ export interface Services extends Delaying, Syncing, Receipting, DirectoryDeps {
   readonly serverName: ServerName;
   readonly publicBaseurl: string | undefined;
   readonly servesServerWellKnown: boolean;
+  readonly supportContact: SupportContact | undefined;
   readonly defaultRoomVersion: string;
   readonly registrationIsOpen: boolean;
   readonly registrationNeedsToken: boolean;

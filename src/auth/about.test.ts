@@ -3,7 +3,7 @@ import { parseServerName } from '../matrix/identifiers.js';
 import { listCapabilities } from './capabilities.js';
 import { refusalOf } from './people.testing.js';
 import { listVersions } from './versions.js';
-import { describeClientServer, describeServer } from './well-known.js';
+import { describeClientServer, describeServer, describeSupport } from './well-known.js';
 
 describe('what the server says of itself', () => {
   it('lists every version of the specification up to 1.19, and encryption as forced', async () => {
@@ -25,6 +25,12 @@ describe('what the server says of itself', () => {
       'io.element.e2ee': { default: true, force_disable: false, secure_backup_required: true },
     });
     expect(await refusalOf(describeClientServer({ publicBaseurl: undefined }))).toMatchObject({ errcode: 'M_NOT_FOUND' });
+  });
+
+  it('names whom to ask for help, if there is somebody', async () => {
+    expect(await describeSupport({ supportContact: { email_address: 'help@shard.example' } })).toEqual({ contacts: [{ email_address: 'help@shard.example', role: 'm.role.admin' }] });
+    expect(await describeSupport({ supportContact: { support_page: 'https://shard.example/help' } })).toEqual({ support_page: 'https://shard.example/help' });
+    expect(await refusalOf(describeSupport({ supportContact: undefined }))).toMatchObject({ errcode: 'M_NOT_FOUND' });
   });
 
   it('sends other servers to port 443, if it is told to', async () => {
