@@ -84,6 +84,7 @@ export interface Client {
 interface Always {
   readonly ip: string;
   readonly userAgent: string | undefined;
+  readonly authorization: string | undefined;
   readonly contentType: string | undefined;
   readonly contentLength: number | undefined;
   readonly client: Client;

@@ -5,7 +5,7 @@ const NO_MAIL = { errcode: 'M_THREEPID_DENIED', message: 'This server verifies n
 const NO_TELEPHONE = { errcode: 'M_THREEPID_MEDIUM_NOT_SUPPORTED', message: 'This server sends nothing to telephones' } as const;
 const NO_RESET = { errcode: 'M_FORBIDDEN', message: 'Ask the operators of this server for a new password' } as const;
 const NO_REGISTRATION_BY_MAIL = { errcode: 'M_FORBIDDEN', message: 'Nobody registers with an e-mail address on this server' } as const;
-const NO_BRIDGES = { errcode: 'M_FORBIDDEN', message: 'No application service runs beside this server' } as const;
+const NO_BRIDGES = { errcode: 'M_FORBIDDEN', message: 'This server sends nothing to application services' } as const;
 const NO_SUCH_NETWORK = { errcode: 'M_NOT_FOUND', message: 'This server knows no other networks' } as const;
 
 /**

@@ -1,7 +1,10 @@
 import type { Clock } from '../matrix/clock.js';
 import { MatrixError } from '../matrix/errors.js';
 import type { Database } from '../storage/database.js';
+import { actAsService } from './act-as-service.js';
+import type { AppServices } from './app-services.js';
 import { noteSeen } from './devices-store.js';
+import { lockedOut } from './locked-out.js';
 import type { Session } from './session.js';
 import { endRefreshToken, findSession } from './sessions-store.js';
 import { hashToken } from './tokens.js';
@@ -16,14 +19,18 @@ const SEEN_EVERY_MS = 3_600_000;
  * https://spec.matrix.org/v1.19/client-server-api/#using-access-tokens, #account-locking
  */
 export async function authenticate(
-  { db, clock }: { db: Database; clock: Clock },
+  deps: { db: Database; clock: Clock; appServices: AppServices },
   authorization: string | undefined,
-  { ip, evenLocked = false }: { ip: string; evenLocked?: boolean },
+  { ip, evenLocked = false, query = '' }: { ip: string; evenLocked?: boolean; query?: string },
 ): Promise<Session> {
-  const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
-  if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'This request needs an access token in its Authorization header');
+  const { db, clock, appServices } = deps;
+  const token = bearerOf(authorization);
+  const service = appServices.byToken(token);
+  if (service !== undefined) return (await actAsService(deps, service, { ip, evenLocked, query })) as Session;
   const row = await db.read((tx) => findSession(tx, hashToken(token)));
-  if (row === undefined || row.is_deactivated === 1) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is not, or no longer, valid');
+  // Of a service that is registered no more, nobody is left.
+  const isOrphan = row !== undefined && row.app_service_id !== null && appServices.byId(row.app_service_id) === undefined;
+  if (row === undefined || row.is_deactivated === 1 || isOrphan) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is not, or no longer, valid');
   if (row.is_locked === 1 && !evenLocked) throw lockedOut();
   const now = clock();
   if (row.expires_ts !== null && row.expires_ts <= now) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token has expired', { body: { soft_logout: true } });
@@ -40,7 +47,9 @@ export async function authenticate(
   } as Session;
 }
 
-/** https://spec.matrix.org/v1.19/client-server-api/#account-locking */
-export function lockedOut(): MatrixError {
-  return new MatrixError('M_USER_LOCKED', 'This account is locked', { body: { soft_logout: true } });
+/** The token of an `Authorization` header. */
+export function bearerOf(authorization: string | undefined): string {
+  const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
+  if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'This request needs an access token in its Authorization header');
+  return token;
 }

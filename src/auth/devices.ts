@@ -64,7 +64,7 @@ interface DeletionCall {
 
 /** https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3devicesdeviceid */
 export async function deleteDevice(deps: Deps, { session, params, body }: DeletionCall): Promise<object> {
-  await requireUia(deps, session, `DELETE devices/${params.deviceId}`, body.auth);
+  if (session.appService === undefined) await requireUia(deps, session, `DELETE devices/${params.deviceId}`, body.auth);
   await removeDevices(deps, session, [params.deviceId]);
   return {};
 }
@@ -77,7 +77,7 @@ export const DevicesDeletion = object({
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3delete_devices */
 export async function deleteManyDevices(deps: Deps, { session, body }: { session: Session; body: TypeOf<typeof DevicesDeletion> }): Promise<object> {
   const deviceIds = [...new Set(body.devices)].sort().map(parseDeviceId);
-  await requireUia(deps, session, `POST delete_devices ${JSON.stringify(deviceIds)}`, body.auth);
+  if (session.appService === undefined) await requireUia(deps, session, `POST delete_devices ${JSON.stringify(deviceIds)}`, body.auth);
   await removeDevices(deps, session, deviceIds);
   return {};
 }

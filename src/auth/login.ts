@@ -1,12 +1,13 @@
 import type { Clock } from '../matrix/clock.js';
-import { MatrixError } from '../matrix/errors.js';
-import { parseDeviceId, type ServerName } from '../matrix/identifiers.js';
+import { forbidden, MatrixError } from '../matrix/errors.js';
+import { parseDeviceId, parseUserId, type ServerName } from '../matrix/identifiers.js';
 import { boolean, object, optional, string, text, type TypeOf } from '../matrix/schema.js';
 import type { Database } from '../storage/database.js';
 import type { AppServices } from './app-services.js';
 import type { LoginBrakes } from './brakes.js';
-import { lockedOut } from './authenticate.js';
+import { lockedOut } from './locked-out.js';
 import { accountIdOf, Identifier, typedName, type Naming } from './identifier.js';
+import { BY_SERVICE, refuseUncovered, serviceOf } from './login-of-service.js';
 import { openSession, type TokenDeps } from './open-session.js';
 import type { Passwords } from './passwords.js';
 import { findAccount, type UserRow } from './users-store.js';
@@ -36,21 +37,37 @@ export interface LoginDeps extends TokenDeps {
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3login */
-export async function listLoginFlows(): Promise<object> {
-  return { flows: [{ type: 'm.login.password' }] };
+export async function listLoginFlows({ appServices }: { readonly appServices: AppServices }): Promise<object> {
+  const services = appServices.all.length > 0 ? [{ type: BY_SERVICE }] : [];
+  return { flows: [{ type: 'm.login.password' }, ...services] };
 }
 
 /**
  * Password login. A wrong password and a person who does not exist get the same words after the same time (RULES D7); what
  * else bars an account is said only to who knows its password. https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login
  */
-export async function logIn(deps: LoginDeps, { body, ip }: { body: TypeOf<typeof LoginBody>; ip: string }): Promise<object> {
-  if (body.type !== 'm.login.password') throw new MatrixError('M_UNKNOWN', 'This server knows only m.login.password', { status: 400 });
+export async function logIn(deps: LoginDeps, { body, ip, authorization }: { body: TypeOf<typeof LoginBody>; ip: string; authorization?: string | undefined }): Promise<object> {
+  const isService = body.type === BY_SERVICE && deps.appServices.all.length > 0;
+  if (!isService && body.type !== 'm.login.password') throw new MatrixError('M_UNKNOWN', 'This server knows only m.login.password', { status: 400 });
   const deviceId = body.device_id === undefined ? undefined : parseDeviceId(body.device_id);
-  const { user_nid: userNid, user_id } = await prove(deps, body);
+  const { user_nid: userNid, user_id } = isService ? await proveService(deps, body, authorization) : await prove(deps, body);
   const opened = await deps.db.transaction((tx) =>
     openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, isRefreshable: body.refresh_token, ip, now: deps.clock() }));
   return { user_id, ...opened, home_server: deps.serverName };
+}
+
+/** A user that the application service has registered itself. https://spec.matrix.org/v1.19/client-server-api/#appservice-login */
+async function proveService(deps: LoginDeps, body: Naming, authorization: string | undefined): Promise<UserRow> {
+  const service = serviceOf(deps, authorization);
+  const name = typedName(body);
+  if (name === undefined) throw new MatrixError('M_MISSING_PARAM', 'An identifier is missing');
+  const userId = parseUserId(accountIdOf(name, deps.serverName));
+  refuseUncovered(deps, service, userId);
+  const account = await deps.db.read((tx) => findAccount(tx, userId));
+  if (account === undefined || account.app_service_id !== service.id) throw forbidden('The application service has not registered this user');
+  if (account.is_deactivated === 1) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated');
+  if (account.is_locked === 1) throw lockedOut();
+  return account;
 }
 
 async function prove({ db, serverName, passwords, loginBrakes }: LoginDeps, body: Naming & { readonly password?: string }): Promise<UserRow> {

@@ -2,7 +2,7 @@ import type { Clock } from '../matrix/clock.js';
 import { MatrixError } from '../matrix/errors.js';
 import { object, text, type TypeOf } from '../matrix/schema.js';
 import type { Database } from '../storage/database.js';
-import { lockedOut } from './authenticate.js';
+import { lockedOut } from './locked-out.js';
 import { issueRefreshable, type TokenDeps } from './open-session.js';
 import { deleteUnusedSuccessors, endRefreshToken, findRefreshToken } from './sessions-store.js';
 import { hashToken } from './tokens.js';

@@ -1,11 +1,12 @@
 import type { Random } from '../matrix/clock.js';
 import { forbidden, MatrixError } from '../matrix/errors.js';
-import { newUserId, parseDeviceId, type ServerName, type UserId } from '../matrix/identifiers.js';
+import { newUserId, parseDeviceId, type DeviceId, type ServerName, type UserId } from '../matrix/identifiers.js';
 import { anyObject, boolean, object, oneOf, optional, string, text, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import type { Database, Transaction } from '../storage/database.js';
 import type { AppServices } from './app-services.js';
 import { lowerCase } from './identifier.js';
 import { DeviceName, NewPassword, type LoginDeps } from './login.js';
+import { BY_SERVICE, refuseUncovered, serviceOf } from './login-of-service.js';
 import { openSession } from './open-session.js';
 import { spendRegistrationToken } from './registration-tokens-store.js';
 import { requireDummy, requireRegistrationToken } from './uia.js';
@@ -18,6 +19,7 @@ export interface RegisterDeps extends LoginDeps {
 
 export const RegisterQuery = object({ kind: optional(oneOf('user', 'guest')) });
 export const RegisterBody = object({
+  type: optional(text({ maxLength: 255 })),
   auth: optional(anyObject),
   username: optional(string),
   password: optional(NewPassword),
@@ -31,11 +33,14 @@ interface RegisterCall {
   readonly query: TypeOf<typeof RegisterQuery>;
   readonly body: TypeOf<typeof RegisterBody>;
   readonly ip: string;
+  readonly authorization?: string | undefined;
 }
 
 /** Closed unless the operator opened it; never for guests (RULES A5). https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register */
-export async function register(deps: RegisterDeps, { query, body, ip }: RegisterCall): Promise<object> {
+export async function register(deps: RegisterDeps, call: RegisterCall): Promise<object> {
+  const { query, body, ip } = call;
   if (query.kind === 'guest') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server has no guests');
+  if (body.type === BY_SERVICE) return registerForService(deps, call);
   refuseWhenClosed(deps.registrationIsOpen);
   const userId = newUserId(body.username === undefined ? newLocalpart(deps.random) : lowerCase(body.username), deps.serverName);
   deps.appServices.refuseReserved(userId);
@@ -47,11 +52,38 @@ export async function register(deps: RegisterDeps, { query, body, ip }: Register
   return deps.db.transaction(async (tx) => {
     if (tokenHash !== undefined && !(await spendRegistrationToken(tx, tokenHash, now))) throw forbidden('This registration token has just been used up');
     const userNid = await createAccount(tx, { userId, passwordHash, isAdmin: false, now });
-    const made = { user_id: userId, home_server: deps.serverName };
-    if (body.inhibit_login === true) return made;
-    const opened = await openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, isRefreshable: body.refresh_token, ip, now });
-    return { ...made, ...opened };
+    return made(tx, deps, { userId, userNid, deviceId, body, ip, now });
   });
+}
+
+/** A user of an application service, without a password, for whoever has its token. https://spec.matrix.org/v1.19/application-service-api/#server-admin-style-permissions */
+async function registerForService(deps: RegisterDeps, { body, ip, authorization }: RegisterCall): Promise<object> {
+  const service = serviceOf(deps, authorization);
+  if (body.username === undefined) throw new MatrixError('M_MISSING_PARAM', 'A user name is missing');
+  const userId = newUserId(lowerCase(body.username), deps.serverName);
+  refuseUncovered(deps, service, userId);
+  const deviceId = body.device_id === undefined ? undefined : parseDeviceId(body.device_id);
+  const now = deps.clock();
+  return deps.db.transaction(async (tx) => {
+    const userNid = await createAccount(tx, { userId, passwordHash: undefined, isAdmin: false, appServiceId: service.id, now });
+    return made(tx, deps, { userId, userNid, deviceId, body, ip, now });
+  });
+}
+
+interface Made {
+  readonly userId: UserId;
+  readonly userNid: number;
+  readonly deviceId: DeviceId | undefined;
+  readonly body: TypeOf<typeof RegisterBody>;
+  readonly ip: string;
+  readonly now: number;
+}
+
+/** What is told of a new account, with a session unless none is wanted. */
+async function made(tx: Transaction, deps: RegisterDeps, { userId, body, ...account }: Made): Promise<object> {
+  const told = { user_id: userId, home_server: deps.serverName };
+  if (body.inhibit_login === true) return told;
+  return { ...told, ...(await openSession(tx, deps, { ...account, displayName: body.initial_device_display_name, isRefreshable: body.refresh_token })) };
 }
 
 /**

@@ -10,6 +10,7 @@ export interface SessionRow {
   readonly is_deactivated: number;
   readonly is_locked: number;
   readonly is_suspended: number;
+  readonly app_service_id: string | null;
   readonly last_seen_ts: number;
   readonly expires_ts: number | null;
   readonly replaces_hash: string | null;
@@ -18,7 +19,7 @@ export interface SessionRow {
 /** Asked on every request: three look-ups by key. */
 export async function findSession(tx: ReadTransaction, tokenHash: string): Promise<SessionRow | undefined> {
   return tx.one<SessionRow>(sql`
-    SELECT d.user_nid, u.user_id, d.device_nid, d.device_id, u.is_admin, u.is_deactivated, u.is_locked, u.is_suspended, coalesce(d.last_seen_ts, 0) AS last_seen_ts,
+    SELECT d.user_nid, u.user_id, d.device_nid, d.device_id, u.is_admin, u.is_deactivated, u.is_locked, u.is_suspended, u.app_service_id, coalesce(d.last_seen_ts, 0) AS last_seen_ts,
       t.expires_ts, t.replaces_hash
     FROM access_tokens t
     JOIN devices d ON d.device_nid = t.device_nid

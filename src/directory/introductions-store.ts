@@ -21,11 +21,25 @@ export async function putIntroduction(tx: Transaction, viewerNid: number, subjec
       user_nid = excluded.user_nid, granted_ts = excluded.granted_ts, until_ts = excluded.until_ts`);
 }
 
+/** What introductions are paid from: one's own purse, or that of all users of one application service together. */
+export interface Purse {
+  readonly viewerNid: number;
+  readonly appServiceId: string | undefined;
+}
+
+export async function purseOf(tx: ReadTransaction, viewerNid: number): Promise<Purse> {
+  const row = await tx.one<{ app_service_id: string | null }>(sql`SELECT app_service_id FROM users WHERE user_nid = ${viewerNid}`);
+  return { viewerNid, appServiceId: row?.app_service_id ?? undefined };
+}
+
 /** When the newest charge since a time but `skipped` was made; undefined when there are no more than that. */
-export async function chargeBefore(tx: ReadTransaction, viewerNid: number, since: number, skipped: number): Promise<number | undefined> {
+export async function chargeBefore(tx: ReadTransaction, { viewerNid, appServiceId }: Purse, since: number, skipped: number): Promise<number | undefined> {
+  const isPayer = appServiceId === undefined
+    ? sql`viewer_nid = ${viewerNid}`
+    : sql`viewer_nid IN (SELECT user_nid FROM users WHERE app_service_id = ${appServiceId})`;
   const row = await tx.one<{ granted_ts: number }>(sql`
     SELECT granted_ts FROM introductions
-    WHERE viewer_nid = ${viewerNid} AND granted_ts > ${since}
+    WHERE ${isPayer} AND granted_ts > ${since}
     ORDER BY granted_ts DESC LIMIT 1 OFFSET CAST(${skipped} AS BIGINT)`);
   return row?.granted_ts;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MatrixError } from '../matrix/errors.js';
 import type { ReadTransaction, Transaction } from '../storage/database.js';
-import { chargeBefore, findAllowance, findIntroduction, forgetIntroductions, putIntroduction } from './introductions-store.js';
+import { chargeBefore, findAllowance, findIntroduction, forgetIntroductions, purseOf, putIntroduction, type Purse } from './introductions-store.js';
 
 /** How many new identities one person may ask for. */
 export interface IdentityBudget {
@@ -46,17 +46,18 @@ export async function chargeIdentity(tx: Transaction, budget: IdentityBudget, { 
 /** Refuses with M_LIMIT_EXCEEDED, and the time to wait, whoever has spent the budget. */
 async function charge(tx: Transaction, budget: IdentityBudget, viewerNid: number, now: number): Promise<void> {
   // Two requests at once would both find room for one more.
-  await tx.lock(`introductions/${viewerNid}`);
+  const purse = await purseOf(tx, viewerNid);
+  await tx.lock(`introductions/${purse.appServiceId ?? viewerNid}`);
   const { perDay, perWeek } = await budgetOf(tx, budget, viewerNid, now);
-  const wait = Math.max(await waitFor(tx, viewerNid, perDay, now - DAY_MS), await waitFor(tx, viewerNid, perWeek, now - WEEK_MS));
+  const wait = Math.max(await waitFor(tx, purse, perDay, now - DAY_MS), await waitFor(tx, purse, perWeek, now - WEEK_MS));
   if (wait > 0) throw new MatrixError('M_LIMIT_EXCEEDED', 'You have looked for too many new people; try again later', { body: { retry_after_ms: wait } });
   await forgetIntroductions(tx, viewerNid, { chargedUntil: now - WEEK_MS, now });
 }
 
 /** Milliseconds until fewer than `most` charges are as young as those since a time are now. */
-async function waitFor(tx: ReadTransaction, viewerNid: number, most: number, since: number): Promise<number> {
+async function waitFor(tx: ReadTransaction, purse: Purse, most: number, since: number): Promise<number> {
   if (most === 0) return DAY_MS;
-  const blocking = await chargeBefore(tx, viewerNid, since, most - 1);
+  const blocking = await chargeBefore(tx, purse, since, most - 1);
   return blocking === undefined ? 0 : blocking - since;
 }
 

@@ -38,7 +38,7 @@ export async function uploadSigningKeys(
 ): Promise<object> {
   const uploaded = uploadedKeys(session, body);
   const change = await deps.db.read((tx) => changeOf(tx, session, uploaded));
-  if (change.needsProof) await requireUia(deps, session, 'POST keys/device_signing/upload', body.auth);
+  if (change.needsProof && session.appService === undefined) await requireUia(deps, session, 'POST keys/device_signing/upload', body.auth);
   await deps.db.transaction(async (tx) => {
     await tx.lock(`keys/${session.userNid}`);
     const { needsProof, removed, written } = await changeOf(tx, session, uploaded);

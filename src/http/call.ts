@@ -53,6 +53,7 @@ class Call {
   readonly stream;
   readonly ip;
   readonly userAgent;
+  readonly authorization;
   readonly contentType;
   readonly contentLength;
   readonly #res;
@@ -67,6 +68,7 @@ class Call {
     this.stream = req;
     this.ip = ip;
     this.userAgent = headers['user-agent'];
+    this.authorization = headers.authorization;
     this.contentType = headers['content-type'];
     this.contentLength = length === undefined ? undefined : Number(length);
     this.#res = res;

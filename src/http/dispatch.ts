@@ -17,7 +17,7 @@ import { createValidators, decodeComponent } from './validate.js';
 /** Who is behind an `Authorization` header; refuses with M_MISSING_TOKEN, M_UNKNOWN_TOKEN, and M_USER_LOCKED unless `evenLocked`. */
 export type Authenticate = (
   authorization: string | undefined,
-  from: { readonly ip: string; readonly userAgent: string | undefined; readonly evenLocked: boolean },
+  from: { readonly ip: string; readonly userAgent: string | undefined; readonly evenLocked: boolean; readonly query: string },
 ) => Promise<Session>;
 
 export interface AppParts {
@@ -107,13 +107,19 @@ async function answer({ parts, spend }: Machine, match: Match<Target>, exchange:
   const { endpoint, handler, checkBody } = match.target;
   const { req, ip } = exchange;
   const { limit, maxBody = DEFAULT_BODY_BYTES, evenLocked = false, activeOnly = false } = endpoint.shapes;
-  const from = { ip, userAgent: req.headers['user-agent'], evenLocked };
+  const from = { ip, userAgent: req.headers['user-agent'], evenLocked, query: exchange.query };
   const session = endpoint.who === 'session' ? await parts.authenticate(req.headers.authorization, from) : undefined;
   if (activeOnly && session !== undefined) refuseSuspended(session);
-  if (limit !== undefined) {
+  if (limit !== undefined && !isUnlimited(parts, session, req.headers.authorization)) {
     const room = match.values[match.names.findIndex((name) => name === 'roomId' || name === 'roomIdOrAlias')];
     spend(limit, { user: session?.userId, address: ip, room: room && decodeComponent(room) });
   }
   const bytes = checkBody && (await readBody(req, maxBody));
   return handler(parts.services, parseCall(match, exchange, session, bytes));
+}
+
+/** Whether an application service asks that the operator set no rates for; at the doors of registration and log-in it has no session yet. */
+function isUnlimited({ services }: AppParts, session: Session | undefined, authorization: string | undefined): boolean {
+  if (session !== undefined) return session.appService?.isRateLimited === false;
+  return authorization !== undefined && services.appServices.byToken(authorization.replace(/^Bearer +/i, ''))?.isRateLimited === false;
 }

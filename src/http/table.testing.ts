@@ -5,6 +5,7 @@ import type { Server } from 'node:http';
 import { pino } from 'pino';
 import { anyone, del, get, post, put, session, type Client } from '../api/endpoint.js';
 import type { Services } from '../api/services.js';
+import { noAppServices } from '../auth/people.testing.js';
 import type { Session } from '../auth/session.js';
 import { sessionOf } from '../auth/session.testing.js';
 import { MatrixError } from '../matrix/errors.js';
@@ -66,7 +67,7 @@ export function smallTable(limits: Partial<Limits> = {}): {
   const app = createApp({
     endpoints,
     // The table uses no other service.
-    services: { clock: () => 1_000_000, random: (bytes) => Buffer.alloc(bytes, 7), closing: closing.signal } as Partial<Services> as Services,
+    services: { clock: () => 1_000_000, random: (bytes) => Buffer.alloc(bytes, 7), closing: closing.signal, appServices: noAppServices } as Partial<Services> as Services,
     authenticate,
     limits: { ...noLimits, ...limits },
     log: pino({}, new Writable({ write: (chunk, _, done) => { logged.push(String(chunk)); done(); } })),

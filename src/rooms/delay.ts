@@ -12,12 +12,12 @@ import { findSent } from './events-store.js';
 import { lockRoom, NOT_IN_ROOM, type LockedRoom } from './lock.js';
 import { attachment, permittedMessage, preparedMessage, sendMessage } from './send.js';
 import { permittedState, refuseAnywhere, setState } from './set-state.js';
-import type { RoomWriting } from './writing.js';
+import { massage, type RoomWriting } from './writing.js';
 
 /** MSC4140, until it is in the specification. https://github.com/matrix-org/matrix-spec-proposals/pull/4140 */
 const delay = { 'org.matrix.msc4140.delay': optional(natural), 'org.matrix.msc4140.parent_delay_id': optional(string) };
-export const DelayQuery = object(delay);
-export const SendQuery = object({ ...attachment, ...delay });
+export const DelayQuery = object({ ...massage, ...delay });
+export const SendQuery = object({ ...attachment, ...massage, ...delay });
 type Query = TypeOf<typeof DelayQuery>;
 
 export interface Delaying extends RoomWriting {

@@ -12,11 +12,11 @@ import { lockRoom, type LockedRoom } from './lock.js';
 import { relationOf } from './relations.js';
 import { hasAnnotated } from './relations-store.js';
 import { moveTip } from './rooms-store.js';
-import { appendDraft, type Actor, type RoomWriting } from './writing.js';
+import { actorAt, appendDraft, massage, type Actor, type RoomWriting } from './writing.js';
 
 /** Which uploads an event carries (MSC3911). https://github.com/matrix-org/matrix-spec-proposals/pull/3911 */
 export const attachment = { attach_media: optional(array(text({ pattern: '^mxc://[^/\\s]+/[A-Za-z0-9_-]+$' }), { maxItems: 20 })) };
-const AttachmentQuery = object(attachment);
+const AttachmentQuery = object({ ...attachment, ...massage });
 
 export const RedactionBody = object({ reason: optional(string) });
 
@@ -31,7 +31,7 @@ export async function sendMessage(
   const { session, params, query, body } = call;
   const message = permittedMessage(params.eventType, body);
   if (message.redacts === undefined) refuseSuspended(session);
-  return sendOnce(deps, session, params, { ...message, attachMedia: query?.attach_media });
+  return sendOnce(deps, session, params, { ...message, attachMedia: query?.attach_media }, query?.ts);
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
@@ -104,6 +104,7 @@ async function sendOnce(
   session: Session,
   { roomId, txnId }: { roomId: RoomId; txnId: string },
   message: PermittedMessage,
+  ts?: number,
 ): Promise<{ event_id: EventId }> {
   const now = deps.clock();
   return deps.db.transaction(async (tx) => {
@@ -111,7 +112,7 @@ async function sendOnce(
     const room = await lockRoom(tx, roomId, deps.states);
     const sent = await findSent(tx, { deviceNid: session.deviceNid, roomId, type: message.draft.type, txnId });
     if (sent !== undefined) return { event_id: sent.event_id };
-    return { event_id: await appendMessage(deps, tx, room, message, { actor: session, now, txnId }) };
+    return { event_id: await appendMessage(deps, tx, room, message, { actor: actorAt(session, ts), now, txnId }) };
   });
 }
 

@@ -14,7 +14,7 @@ import { resolveAlias } from './aliases-store.js';
 import { lockRoom, NOT_IN_ROOM, type LockedRoom } from './lock.js';
 import { changeMembership } from './membership.js';
 import { knownRooms } from './rooms-store.js';
-import { appendDraft, type Actor, type RoomWriting } from './writing.js';
+import { actorAt, appendDraft, type Actor, type RoomWriting } from './writing.js';
 
 /**
  * Sets one entry of a room's state; setting what is set already changes nothing and names the event that did.
@@ -22,14 +22,14 @@ import { appendDraft, type Actor, type RoomWriting } from './writing.js';
  */
 export async function setState(
   deps: RoomWriting,
-  call: { session: Session; params: { roomId: RoomId; eventType: string; stateKey: string }; body: JsonObject },
+  call: { session: Session; params: { roomId: RoomId; eventType: string; stateKey: string }; query?: { readonly ts?: number }; body: JsonObject },
 ): Promise<{ event_id: EventId }> {
-  const { session, params, body } = call;
+  const { session, params, query, body } = call;
   refuseAnywhere(params.eventType, params.stateKey, body);
   const now = deps.clock();
   const event_id = await deps.db.transaction(async (tx) => {
     const room = await lockRoom(tx, params.roomId, deps.states);
-    return writeState(deps, tx, room, { type: params.eventType, stateKey: params.stateKey, content: body }, { actor: session, now });
+    return writeState(deps, tx, room, { type: params.eventType, stateKey: params.stateKey, content: body }, { actor: actorAt(session, query?.ts), now });
   });
   return { event_id };
 }

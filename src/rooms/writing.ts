@@ -1,7 +1,8 @@
 import type { EventSigner } from '../matrix/event-hash.js';
 import type { EventId, UserId } from '../matrix/identifiers.js';
-import type { JsonObject } from '../matrix/schema.js';
+import { natural, optional, type JsonObject } from '../matrix/schema.js';
 import type { Brake } from '../auth/brakes.js';
+import type { Session } from '../auth/session.js';
 import type { Clock, Random } from '../matrix/clock.js';
 import type { PermittedDraft } from '../policy/permit.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
@@ -40,6 +41,8 @@ export interface Actor {
   readonly userId: UserId;
   readonly deviceNid?: number;
   readonly isSuspended?: boolean;
+  /** When what they do is to appear to have been done; nothing but the event's `origin_server_ts` is other for it. */
+  readonly originServerTs?: number;
 }
 
 /** Composes, authorises and appends what a person of this shard does. */
@@ -54,7 +57,7 @@ export async function appendDraft(
   const composed = await composeEvent(tx, room, draft, {
     sender: actor.userId,
     signer: deps.signer,
-    now,
+    now: actor.originServerTs ?? now,
     ...(redacts === undefined ? {} : { redacts }),
   });
   const origin = {
@@ -65,6 +68,14 @@ export async function appendDraft(
     ...(attachMedia === undefined ? {} : { attachMedia }),
   };
   return appendEvent(tx, room, composed, origin, deps.observers);
+}
+
+/** What an application service may say of the time of an event. */
+export const massage = { ts: optional(natural) };
+
+/** Who acts, at the time an application service says; nobody else's is listened to. https://spec.matrix.org/v1.19/application-service-api/#timestamp-massaging */
+export function actorAt(session: Session, ts: number | undefined): Actor {
+  return session.appService === undefined || ts === undefined ? session : { ...session, originServerTs: ts };
 }
 
 /** A content as a client may send it for any event: members it sets to undefined do not exist. */

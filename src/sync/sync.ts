@@ -1,4 +1,4 @@
-import { lockedOut } from '../auth/authenticate.js';
+import { lockedOut } from '../auth/locked-out.js';
 import type { Session } from '../auth/session.js';
 import { findWaiting } from '../auth/sessions-store.js';
 import { MatrixError } from '../matrix/errors.js';
