@@ -19,7 +19,7 @@ const steps = [
 const tests = {
   name: 'tests',
   needs: 'package.json',
-  args: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--maxWorkers=100%', '--json', `--outputFile=${results}`, ...filters],
+  args: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--maxWorkers=150%', '--json', `--outputFile=${results}`, ...filters],
 };
 
 const failed = [...(filters.length === 0 ? steps : []), tests].filter((step) => !passes(step)).map(({ name }) => name);
