@@ -1,6 +1,7 @@
 // `npm test`: everything that has to hold. Arguments are passed on to jest, and only jest runs then.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { build, install, root, stamps } from './prepare.mjs';
 
@@ -11,6 +12,9 @@ const results = join(stamps, 'jest.json');
 mkdirSync(stamps, { recursive: true });
 rmSync(results, { force: true });
 
+// Most files wait for a server, a disk or a timer: one for each core would leave the cores half idle.
+const workers = Math.ceil(availableParallelism() * 1.5);
+
 const steps = [
   { name: 'types', needs: 'tsconfig.json', args: ['node_modules/typescript/bin/tsc', '--noEmit'] },
   { name: 'lint', needs: 'scripts/eslint.config.js', args: ['node_modules/eslint/bin/eslint.js', '--config', 'scripts/eslint.config.js', '.'] },
@@ -19,7 +23,7 @@ const steps = [
 const tests = {
   name: 'tests',
   needs: 'package.json',
-  args: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--maxWorkers=150%', '--json', `--outputFile=${results}`, ...filters],
+  args: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', `--maxWorkers=${workers}`, '--json', `--outputFile=${results}`, ...filters],
 };
 
 const failed = [...(filters.length === 0 ? steps : []), tests].filter((step) => !passes(step)).map(({ name }) => name);
