@@ -97,8 +97,8 @@ export async function logIn(account: Account, lasting: boolean): Promise<Logged>
   return logged;
 }
 
-export async function createRoom({ client }: Logged, name: string, invite: readonly string[]): Promise<string> {
-  const { room_id: roomId } = await client.createRoom({
+export async function createRoom(me: Logged, name: string, invite: readonly string[]): Promise<string> {
+  const { room_id: roomId } = await me.client.createRoom({
     name,
     invite: [...invite],
     preset: 'private_chat' as never,
@@ -109,14 +109,21 @@ export async function createRoom({ client }: Logged, name: string, invite: reado
       { type: 'm.room.guest_access', state_key: '', content: { guest_access: 'forbidden' } },
     ],
   });
-  await eventually('the new room in sync', () => client.getRoom(roomId)?.hasEncryptionStateEvent() === true || undefined);
+  await seesEncryption(me, roomId);
   return roomId;
 }
 
-export async function join({ client }: Logged, roomId: string): Promise<void> {
+export async function join(me: Logged, roomId: string): Promise<void> {
+  const { client } = me;
   await eventually('the invitation', () => (client.getRoom(roomId)?.getMyMembership() === 'invite' ? true : undefined));
   await client.joinRoom(roomId);
-  await eventually('the joined room in sync', () => client.getRoom(roomId)?.hasEncryptionStateEvent() === true || undefined);
+  await seesEncryption(me, roomId);
+}
+
+/** Waits for the crypto too, which learns of the encryption a little after the room has it: a message in between throws. */
+async function seesEncryption({ client, crypto }: Logged, roomId: string): Promise<void> {
+  await eventually('the encrypted room in sync', async () =>
+    (client.getRoom(roomId)?.hasEncryptionStateEvent() === true && await crypto.isEncryptionEnabledInRoom(roomId)) || undefined);
 }
 
 async function decrypted({ client }: Logged, roomId: string, eventId: string): Promise<MatrixEvent> {

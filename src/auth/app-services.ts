@@ -30,19 +30,19 @@ export interface AppService extends Registration {
 export interface AppServices {
   readonly all: readonly AppService[];
   byId(id: string): AppService | undefined;
-  byToken(asToken: string): AppService | undefined;
+  /** By hash, which every request makes of its token anyway; and looking it up takes no longer the more of it is right. */
+  byTokenHash(tokenHash: string): AppService | undefined;
   /** Refuses a name that is a service's with M_EXCLUSIVE: no person may have it (RULES B14), nor any service but `registrant`. */
   refuseReserved(userId: UserId, registrant?: AppService): void;
 }
 
 export function createAppServices(registrations: readonly Registration[], serverName: ServerName): AppServices {
   const all = registrations.map((registration) => serviceOf(registration, serverName));
-  // By hash: looking a token up takes no longer the more of it is right.
   const byHash = new Map(all.map((service) => [hashToken(service.asToken), service]));
   return {
     all,
     byId: (id) => all.find((service) => service.id === id),
-    byToken: (asToken) => byHash.get(hashToken(asToken)),
+    byTokenHash: (tokenHash) => byHash.get(tokenHash),
     refuseReserved: (userId, registrant) => {
       const isTaken = all.some((service) => service !== registrant && service.covers(userId));
       if (isTaken) throw new MatrixError('M_EXCLUSIVE', 'This user name is reserved for an application service');

@@ -24,10 +24,10 @@ export async function authenticate(
   { ip, evenLocked = false, query = '' }: { ip: string; evenLocked?: boolean; query?: string },
 ): Promise<Session> {
   const { db, clock, appServices } = deps;
-  const token = bearerOf(authorization);
-  const service = appServices.byToken(token);
+  const tokenHash = hashToken(bearerOf(authorization));
+  const service = appServices.byTokenHash(tokenHash);
   if (service !== undefined) return (await actAsService(deps, service, { ip, evenLocked, query })) as Session;
-  const row = await db.read((tx) => findSession(tx, hashToken(token)));
+  const row = await db.read((tx) => findSession(tx, tokenHash));
   // Of a service that is registered no more, nobody is left.
   const isOrphan = row !== undefined && row.app_service_id !== null && appServices.byId(row.app_service_id) === undefined;
   if (row === undefined || row.is_deactivated === 1 || isOrphan) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is not, or no longer, valid');
@@ -47,9 +47,14 @@ export async function authenticate(
   } as Session;
 }
 
-/** The token of an `Authorization` header. */
+/** The token of an `Authorization` header, which has to be there. */
 export function bearerOf(authorization: string | undefined): string {
-  const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
+  const token = tokenIn(authorization);
   if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'This request needs an access token in its Authorization header');
   return token;
+}
+
+/** Undefined where there is no header, or none of a token. */
+export function tokenIn(authorization: string | undefined): string | undefined {
+  return authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
 }

@@ -3,8 +3,10 @@ import type { Logger } from 'pino';
 import { pathsOf, type Endpoint } from '../api/endpoint.js';
 import { knownPaths } from '../api/known-paths.js';
 import type { Services } from '../api/services.js';
+import { tokenIn } from '../auth/authenticate.js';
 import type { Session } from '../auth/session.js';
 import { refuseSuspended } from '../auth/suspension.js';
+import { hashToken } from '../auth/tokens.js';
 import type { Reply } from '../matrix/reply.js';
 import { dropLeftover, sendError, sendPreflight, sendReply, sendText } from './answer.js';
 import { DEFAULT_BODY_BYTES, readBody } from './body.js';
@@ -121,5 +123,6 @@ async function answer({ parts, spend }: Machine, match: Match<Target>, exchange:
 /** Whether an application service asks that the operator set no rates for; at the doors of registration and log-in it has no session yet. */
 function isUnlimited({ services }: AppParts, session: Session | undefined, authorization: string | undefined): boolean {
   if (session !== undefined) return session.appService?.isRateLimited === false;
-  return authorization !== undefined && services.appServices.byToken(authorization.replace(/^Bearer +/i, ''))?.isRateLimited === false;
+  const token = tokenIn(authorization);
+  return token !== undefined && services.appServices.byTokenHash(hashToken(token))?.isRateLimited === false;
 }
