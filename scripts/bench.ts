@@ -1,6 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { downloadScenario } from './bench/download.js';
+import { encryptionScenario } from './bench/encryption.js';
 import { fanOutScenario } from './bench/fan-out.js';
 import { table, type Figure } from './bench/figures.js';
 import { idleScenario } from './bench/idle.js';
@@ -8,13 +9,15 @@ import { idlePollsScenario } from './bench/idle-polls.js';
 import { initialSyncScenario } from './bench/initial-sync.js';
 import { membersScenario } from './bench/members.js';
 import { startPostgres, type Postgres } from './bench/postgres.js';
+import { readingScenario } from './bench/reading.js';
+import { roomsScenario } from './bench/rooms.js';
 import { sendScenario } from './bench/send.js';
 import { serverAt, startCloison, startSynapse, type Server } from './bench/server.js';
-import { registerMany } from './bench/world.js';
+import { foundLargeRoom, registerMany, type Member, type Room } from './bench/world.js';
 import { measureYard } from './bench/yard.js';
 
 const USAGE = `node scripts/run.mjs bench [options]
-  --only B1,B2,B3,B4,B12,B13,B14
+  --only B1,B2,B3,B4,B5,B6,B7,B12,B13,B14
                           which scenarios (default: all but B3 and B14, which take minutes)
   --seconds N             length of each B1 run (default 10)
   --pollers N             pollers of B2 (default 200)
@@ -28,7 +31,7 @@ const USAGE = `node scripts/run.mjs bench [options]
 
 const { values: options } = parseArgs({
   options: {
-    only: { type: 'string', default: 'B12,B1,B2,B4,B13' },
+    only: { type: 'string', default: 'B12,B1,B2,B4,B5,B6,B7,B13' },
     seconds: { type: 'string', default: '10' },
     pollers: { type: 'string', default: '200' },
     'idle-polls': { type: 'string', default: '10000' },
@@ -93,15 +96,26 @@ async function scenarios(server: Server): Promise<readonly Figure[]> {
     figures.push(...(await scenario()));
   };
   await run('B12', () => idleScenario(server));
-  if (['B1', 'B2', 'B3', 'B4', 'B13', 'B14'].every((name) => !wanted.has(name))) return figures;
+  if ([...wanted].every((name) => name === 'B12')) return figures;
   const people = await registerMany(server, Math.max(200, Number(options.pollers)), 'person');
   await run('B1', () => sendScenario(server, people, Number(options.seconds)));
   await run('B2', () => fanOutScenario(server, people.slice(0, Number(options.pollers))));
   await run('B3', () => idlePollsScenario(server, people.slice(0, 200), Number(options['idle-polls'])));
   await run('B4', async () => initialSyncScenario(server, await registerMany(server, 6, 'observer')));
+  let crowded: Promise<Room> | undefined;
+  const large = (): Promise<Room> => (crowded ??= foundCrowded(server, people));
+  await run('B5', async () => readingScenario(server, await foundLargeRoom(server.baseUrl, people.slice(0, 200)), await large()));
+  await run('B6', async () => roomsScenario(server, await registerMany(server, 101, 'newcomer'), await large()));
+  await run('B7', () => encryptionScenario(server, people));
   await run('B13', () => downloadScenario(server, people, Number(options.seconds)));
   await run('B14', async () => membersScenario(server, await registerMany(server, 500, 'member')));
   const rss = server.rssMiB();
   if (rss !== undefined) figures.push({ scenario: 'all', what: 'resident memory after the run', value: rss, unit: 'MiB' });
   return figures;
+}
+
+/** A room of 1,000. */
+async function foundCrowded(server: Server, people: readonly Member[]): Promise<Room> {
+  const others = await registerMany(server, 1000 - people.length, 'crowd');
+  return foundLargeRoom(server.baseUrl, [...people, ...others]);
 }

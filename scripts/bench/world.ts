@@ -5,6 +5,7 @@ import type { Server } from './server.js';
 
 export interface Member {
   readonly userId: string;
+  readonly deviceId: string;
   readonly token: string;
 }
 
@@ -28,31 +29,65 @@ export async function registerMany({ baseUrl, sharedSecret }: Server, count: num
     const password = `the password of ${username}`;
     const mac = createHmac('sha1', sharedSecret).update([nonce, username, password, 'notadmin'].join('\0')).digest('hex');
     const body = { nonce, username, password, admin: false, mac };
-    const answer = await call<{ user_id: string; access_token: string }>(connection, 'POST', '/_synapse/admin/v1/register', undefined, body);
-    return { userId: answer.user_id, token: answer.access_token };
+    const answer = await call<{ user_id: string; device_id: string; access_token: string }>(connection, 'POST', '/_synapse/admin/v1/register', undefined, body);
+    return { userId: answer.user_id, deviceId: answer.device_id, token: answer.access_token };
   });
 }
 
 /** A private encrypted room of the first member that all the others were invited to and have joined. */
 export async function foundRoom(connection: Connection, members: readonly Member[]): Promise<Room> {
   const [creator, ...others] = members;
-  const { room_id: roomId } = await call<{ room_id: string }>(connection, 'POST', '/_matrix/client/v3/createRoom', creator?.token, {
+  if (creator === undefined) throw new Error('a room needs somebody');
+  const roomId = await createRoom(connection, creator);
+  for (const other of others) {
+    await invite(connection, roomId, creator, other);
+    await join(connection, roomId, other);
+  }
+  return { roomId, members };
+}
+
+/** The same, its members invited as it is made: a large room is there sooner. */
+export async function foundLargeRoom(baseUrl: string, members: readonly Member[]): Promise<Room> {
+  const [creator, ...others] = members;
+  if (creator === undefined) throw new Error('a room needs somebody');
+  const connection = new Connection(baseUrl);
+  const roomId = await createRoom(connection, creator, others);
+  connection.close();
+  await inParallel(baseUrl, others, (each, other) => join(each, roomId, other));
+  return { roomId, members };
+}
+
+/** As Element makes one; resolves to its room id. */
+export async function createRoom(connection: Connection, creator: Member, invited: readonly Member[] = []): Promise<string> {
+  const { room_id: roomId } = await call<{ room_id: string }>(connection, 'POST', '/_matrix/client/v3/createRoom', creator.token, {
     preset: 'private_chat',
     name: 'A room of the bench',
     initial_state: [{ type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }],
+    ...(invited.length > 0 && { invite: invited.map(({ userId }) => userId) }),
   });
-  const room = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}`;
-  for (const { userId, token } of others) {
-    await call(connection, 'POST', `${room}/invite`, creator?.token, { user_id: userId });
-    await call(connection, 'POST', `${room}/join`, token, {});
-  }
-  return { roomId, members };
+  return roomId;
+}
+
+export async function invite(connection: Connection, roomId: string, inviter: Member, { userId }: Member): Promise<void> {
+  await call(connection, 'POST', `${pathOf(roomId)}/invite`, inviter.token, { user_id: userId });
+}
+
+export async function join(connection: Connection, roomId: string, { token }: Member): Promise<void> {
+  await call(connection, 'POST', `${pathOf(roomId)}/join`, token, {});
+}
+
+export async function leave(connection: Connection, roomId: string, { token }: Member): Promise<void> {
+  await call(connection, 'POST', `${pathOf(roomId)}/leave`, token, {});
+}
+
+export function pathOf(roomId: string): string {
+  return `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}`;
 }
 
 /** Sends one sealed message of about 0.8 KB; resolves to its event id. */
 export async function sendSealed(connection: Connection, { roomId }: Room, { token }: Member): Promise<string> {
   transactions += 1;
-  const path = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/send/m.room.encrypted/b${process.pid}.${transactions}`;
+  const path = `${pathOf(roomId)}/send/m.room.encrypted/b${process.pid}.${transactions}`;
   const { event_id: eventId } = await call<{ event_id: string }>(connection, 'PUT', path, token, sealed({ index: transactions % 100 }));
   return eventId;
 }

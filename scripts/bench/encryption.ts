@@ -1,0 +1,117 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { unpadded } from '../../spec-tests/megolm-frame.js';
+import { OLM } from '../../spec-tests/sealed.js';
+import type { Figure } from './figures.js';
+import { Connection } from './http.js';
+import { measureOperation, type Operation } from './operation.js';
+import type { Server } from './server.js';
+import { call, foundRoom, type Member } from './world.js';
+
+const PEOPLE = 60;
+const ONE_TIME_KEYS = 50;
+const RECIPIENTS = 20;
+const RUNS = { warmUp: 180, runs: 600 };
+/** A commit is shared by those that wait for it, so what a write costs depends on how many there are. */
+const MANY = 64;
+
+/** B7: the day of 60 devices that share a room: their keys come, are asked for and claimed, and messages go to 20 of them at once. */
+export async function encryptionScenario(server: Server, people: readonly Member[]): Promise<readonly Figure[]> {
+  const connection = new Connection(server.baseUrl);
+  const { members } = await foundRoom(connection, people.slice(0, PEOPLE));
+  connection.close();
+  const many = (atMost: number): Pick<Operation, 'inFlight' | 'atMost'> => ({ inFlight: MANY, atMost });
+  const [upload, query, claim, send] = [uploads(members), queries(members), claims(members), messages(members)];
+  const figures: Figure[] = [];
+  for (const operation of [upload, { ...upload, ...many(170) }, { ...query, atMost: 60 }, claim, { ...claim, ...many(35) }, send, { ...send, ...many(80) }]) {
+    figures.push(...(await measureOperation(server, operation)));
+  }
+  return figures;
+}
+
+/** Everybody in turn; each time the device's keys have new signatures, which is news to whoever shares a room, as the first time. */
+function uploads(members: readonly Member[]): Operation {
+  let upload = 0;
+  return {
+    scenario: 'B7', what: `keys/upload, 1 device and ${ONE_TIME_KEYS} one-time keys`, warmUp: 3 * PEOPLE, runs: 6 * PEOPLE,
+    async once(connection, turn) {
+      upload += 1;
+      const member = at(members, turn);
+      const body = { device_keys: deviceKeys(member), one_time_keys: oneTimeKeys(member, upload) };
+      await call(connection, 'POST', '/_matrix/client/v3/keys/upload', member.token, body);
+    },
+  };
+}
+
+function queries(members: readonly Member[]): Operation {
+  const body = { device_keys: Object.fromEntries(members.map(({ userId }) => [userId, []])) };
+  return {
+    scenario: 'B7', what: `keys/query of ${PEOPLE}`, ...RUNS,
+    async once(connection, turn) {
+      const answer = await call<{ device_keys: object }>(connection, 'POST', '/_matrix/client/v3/keys/query', at(members, turn).token, body);
+      const found = Object.values(answer.device_keys).filter((devices: object) => Object.keys(devices).length === 1).length;
+      if (found !== members.length) throw new Error(`the keys of ${found} of ${members.length}`);
+    },
+  };
+}
+
+function claims(members: readonly Member[]): Operation {
+  return {
+    scenario: 'B7', what: 'keys/claim', ...RUNS,
+    async once(connection, turn) {
+      const { userId, deviceId } = at(members, turn);
+      const body = { one_time_keys: { [userId]: { [deviceId]: 'signed_curve25519' } } };
+      const answer = await call<{ one_time_keys: object }>(connection, 'POST', '/_matrix/client/v3/keys/claim', at(members, turn + 1).token, body);
+      if (!(userId in answer.one_time_keys)) throw new Error(`no key of ${userId}`);
+    },
+  };
+}
+
+/** What a member does before writing with a new key: a room key for everybody's device, each sealed for itself. */
+function messages(members: readonly Member[]): Operation {
+  let transaction = 0;
+  return {
+    scenario: 'B7', what: `sendToDevice to ${RECIPIENTS} devices`, ...RUNS,
+    async once(connection, turn) {
+      transaction += 1;
+      const recipients = Array.from({ length: RECIPIENTS }, (_, i) => at(members, turn + 1 + i));
+      const body = { messages: Object.fromEntries(recipients.map(({ userId, deviceId }) => [userId, { [deviceId]: olmMessage() }])) };
+      await call(connection, 'PUT', `/_matrix/client/v3/sendToDevice/m.room.encrypted/b${process.pid}.${transaction}`, at(members, turn).token, body);
+    },
+  };
+}
+
+/** As large as real ones; no server looks at what they say. */
+function deviceKeys({ userId, deviceId }: Member): object {
+  return {
+    user_id: userId,
+    device_id: deviceId,
+    algorithms: ['m.olm.v1.curve25519-aes-sha2', 'm.megolm.v1.aes-sha2'],
+    keys: { [`curve25519:${deviceId}`]: fixed(userId, 'curve25519'), [`ed25519:${deviceId}`]: fixed(userId, 'ed25519') },
+    signatures: { [userId]: { [`ed25519:${deviceId}`]: random(64) } },
+  };
+}
+
+function oneTimeKeys({ userId, deviceId }: Member, turn: number): object {
+  return Object.fromEntries(Array.from({ length: ONE_TIME_KEYS }, (_, i) => [
+    `signed_curve25519:${Buffer.from(`${turn}.${i}`).toString('base64url')}`,
+    { key: random(32), signatures: { [userId]: { [`ed25519:${deviceId}`]: random(64) } } },
+  ]));
+}
+
+function olmMessage(): object {
+  return { ...OLM, sender_key: random(32), ciphertext: { [random(32)]: { type: 0, body: random(700) } } };
+}
+
+function fixed(userId: string, use: string): string {
+  return unpadded(createHash('sha256').update(`${use} of ${userId}`).digest());
+}
+
+function random(bytes: number): string {
+  return unpadded(randomBytes(bytes));
+}
+
+function at(members: readonly Member[], turn: number): Member {
+  const member = members[turn % members.length];
+  if (member === undefined) throw new Error('nobody is there');
+  return member;
+}
