@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Session } from '../auth/session.js';
 import { deliveriesOf } from '../ledger/blobs-store.js';
-import { sql } from '../storage/database.js';
+import { sql, type Sql } from '../storage/database.js';
 import { engines } from '../storage/engines.testing.js';
+import { advance } from '../storage/stream.js';
 import { grantToRecipients } from './granting.js';
+import { FORWARDS_WITHIN, forwarderOf } from './grants-store.js';
 import { leaveFor, MOST_INFERRED, takeLeave, useLeave } from './grants.js';
 import { openShard, person, Room, serverName, upload, type Shard } from './fixture.testing.js';
 
@@ -199,6 +201,38 @@ describe.each(engines)('media granted on $name', (engine) => {
       await third.member(carol, 'join');
       await third.send(alice, shard.time.now + 11 * MINUTE);
       expect(await may(carol, blob)).toBe(false);
+    });
+
+    it('is looked for among the hundred who wrote last in each of the two hundred rooms that were written to last', async () => {
+      await serve(bob, blob);
+      await second.send(bob, shard.time.now);
+      const { position } = await shard.db.transaction(async (tx) => ({ position: await advance(tx, []) }));
+      const others = (first: number, count: number, what: Sql): Sql => sql`
+        WITH RECURSIVE n (i) AS (SELECT CAST(${first} AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < ${first + count - 1}) ${what}`;
+      const speak = (first: number, count: number): Promise<void> => shard.db.transaction(async (tx) => {
+        await tx.run(sql`INSERT INTO users (user_nid, user_id, is_account, created_ts) ${others(first, count, sql`SELECT i, '@' || i || ':shard.example', 1, 0 FROM n`)}`);
+        await tx.run(sql`INSERT INTO newest_messages (user_nid, room_nid, seq, position) ${others(first, count, sql`SELECT i, CAST(2000 AS BIGINT), 50, ${position} FROM n`)}`);
+      });
+      await speak(10_000, FORWARDS_WITHIN.speakers - 1);
+      expect(await may(carol, blob)).toBe(true);
+      await speak(20_000, 1);
+      expect(await may(carol, blob)).toBe(false);
+      await second.send(bob, shard.time.now);
+      expect(await may(carol, blob)).toBe(true);
+      await shard.db.transaction((tx) => tx.run(sql`UPDATE rooms SET position = 0 WHERE room_nid = 2000`));
+      for (let i = 0; i < 2; i += 1) await Room.open(shard.db, 5000 + i, carol);
+      expect(await shard.db.read((tx) => tx.all(forwarderOf(carol, { serverName, mediaId: blob }, { rooms: 3, speakers: 100 })))).toHaveLength(1);
+      expect(await shard.db.read((tx) => tx.all(forwarderOf(carol, { serverName, mediaId: blob }, { rooms: 2, speakers: 100 })))).toEqual([]);
+    });
+
+    it('is looked for from the reader’s side, by indexes, whatever the blob', async () => {
+      if (shard.db.engine !== 'sqlite') return; // the other engine chooses its plan by what it finds in the tables
+      const plan = await shard.db.read((tx) => tx.all<{ detail: string }>(sql`EXPLAIN QUERY PLAN ${forwarderOf(carol, { serverName, mediaId: blob })}`));
+      const steps = plan.map(({ detail }) => detail).filter((detail) => detail.startsWith('S'));
+      const order = ['theirs', 'r', 'mine', 'sent', 'n', 'served', 'm'].map((name) => steps.findIndex((step) => step.split(' ')[1] === name));
+      expect(order).toEqual([0, 1, 2, 3, 4, 5, 6]);
+      // What is gone through whole is only the reader's rooms, when they are found.
+      expect(steps.filter((step) => step.startsWith('SCAN'))).toEqual(['SCAN mine']);
     });
 
     it('ends with leaving the room it came through', async () => {

@@ -60,24 +60,48 @@ export interface Forward {
   readonly room_nid: number;
 }
 
+/** How far one looks for who may have forwarded something: a reader's rooms that were written to last, and who wrote there last. */
+export const FORWARDS_WITHIN = { rooms: 200, speakers: 100 } as const;
+
 /**
  * Somebody who was served the blob and has since sent a message that the reader, who is in its room, sees. Of each person only the
  * newest message in a room is looked at: whoever is joined and sees an earlier one sees that one too. What a redaction has taken back is idle.
  */
 export async function findForward(tx: ReadTransaction, who: Reader, mxc: Mxc): Promise<Forward | undefined> {
-  return tx.one<Forward>(sql`
-    SELECT m.media_id, m.size, m.blob_name, m.wrapped_key, served.user_nid AS forwarder_nid, sent.room_nid
-    FROM media m
-    CROSS JOIN ledger_blob_readers served -- in this order: a blob has few readers, a person may share rooms with thousands
+  const by = await tx.one<Pick<Forward, 'forwarder_nid' | 'room_nid'>>(forwarderOf(who, mxc));
+  if (by === undefined) return undefined;
+  const blob = await tx.one<Omit<Forward, keyof typeof by>>(sql`SELECT media_id, size, blob_name, wrapped_key FROM media WHERE media_id = ${mxc.mediaId}`);
+  return blob && { ...blob, ...by };
+}
+
+/**
+ * The look begins with the reader's rooms and ends with the blob, so how long it takes depends on who looks: hardly on the blob, which may
+ * have thousands of readers or may not exist (RULES C2). A subquery in place of a join keeps both engines to that order.
+ */
+export function forwarderOf(who: Reader, mxc: Mxc, within: { readonly rooms: number; readonly speakers: number } = FORWARDS_WITHIN): Sql {
+  return sql`
+    SELECT sent.user_nid AS forwarder_nid, sent.room_nid
+    FROM (
+      SELECT theirs.room_nid, theirs.changed_seq
+      FROM memberships theirs JOIN rooms r ON r.room_nid = theirs.room_nid
+      WHERE theirs.user_nid = ${who.userNid} AND theirs.membership = 'join'
+      ORDER BY r.position DESC
+      LIMIT ${within.rooms}) mine
     CROSS JOIN newest_messages sent
-    CROSS JOIN memberships mine
-    WHERE m.media_id = ${mxc.mediaId} AND m.shard = ${mxc.serverName}
-      AND m.class = 'attachment' AND m.is_attached = 0 AND m.idle_since_ts IS NULL AND m.quarantined_ts IS NULL
-      AND served.media_id = m.media_id AND served.user_nid <> ${who.userNid}
-      AND sent.user_nid = served.user_nid AND sent.position > served.position
-      AND mine.room_nid = sent.room_nid AND mine.user_nid = ${who.userNid} AND mine.membership = 'join'
+    WHERE sent.room_nid = mine.room_nid AND sent.user_nid <> ${who.userNid}
+      AND sent.position >= coalesce((
+        SELECT n.position FROM newest_messages n
+        WHERE n.room_nid = mine.room_nid
+        ORDER BY n.position DESC
+        LIMIT 1 OFFSET ${within.speakers - 1}), 0)
+      AND (
+        SELECT 1
+        FROM ledger_blob_readers served CROSS JOIN media m
+        WHERE served.media_id = ${mxc.mediaId} AND served.user_nid = sent.user_nid AND served.position < sent.position
+          AND m.media_id = served.media_id AND m.shard = ${mxc.serverName}
+          AND m.class = 'attachment' AND m.is_attached = 0 AND m.idle_since_ts IS NULL AND m.quarantined_ts IS NULL) = 1
       AND ${seesEvent(who, sql`sent.room_nid`, sql`sent.seq`)}
-    LIMIT 1`);
+    LIMIT 1`;
 }
 
 /** Whether a joined reader, whose membership is `mine`, sees an event: by the history visibility and their membership when it was sent. */
