@@ -40,6 +40,11 @@ const redact = async (who: Person, eventId: string, from = roomId): Promise<void
   expect((await shard.request('PUT', path, { token: who.token, body: {} })).status).toBe(200);
 };
 
+/** A grey point. */
+const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64');
+const setState = (who: Person, mxc: string, content = {}): Promise<Answer<Refusal & { event_id?: string }>> =>
+  shard.request('PUT', room(roomId, 'state/org.example.note/'), { token: who.token, query: { attach_media: mxc }, body: content });
+
 describe('Sending to devices', () => {
   const toDevice = (who: Person, to: Person): Promise<Answer<unknown>> => shard.request('PUT', `${V3}/sendToDevice/m.room.encrypted/${randomBytes(6).toString('hex')}`, {
     token: who.token, body: { messages: { [to.userId]: { '*': { algorithm: 'm.olm.v1.curve25519-aes-sha2', ciphertext: {} } } } },
@@ -120,6 +125,57 @@ describe('attach_media (MSC3911)', () => {
     }
     expect(shard.stored()['events']).toBe(before['events']);
     expect(shard.stored()['media_grants']).toBe(before['media_grants']);
+  });
+
+  it('"If any of the attach_media parameters do not correspond to known restricted media items […] 400 error with M_INVALID_PARAM": also of state events', async () => {
+    const own = await uploaded(alice);
+    await setState(alice, own);
+    const before = shard.stored();
+    for (const mxc of [own, await uploaded(bob), 'mxc://elsewhere.example/abc', 'mxc://localhost/abc', 'nonsense']) {
+      const refusal = await setState(alice, mxc, { and: 'more' });
+      expect([mxc, refusal.status, refusal.body.errcode]).toEqual([mxc, 400, 'M_INVALID_PARAM']);
+    }
+    expect(shard.stored()['events']).toBe(before['events']);
+    expect(shard.stored()['media_grants']).toBe(before['media_grants']);
+  });
+
+  it('"the media can be seen by any user who can see the event itself": what is state, by who joins later too', async () => {
+    const [attached, sent] = [await uploaded(alice), await uploaded(alice)];
+    await shard.request('PUT', room(roomId, 'state/m.room.history_visibility'), { token: alice.token, body: { history_visibility: 'joined' } });
+    const { body: { event_id: event } } = await setState(alice, attached);
+    await send(alice);
+    await shard.request('POST', room(roomId, 'invite'), { token: alice.token, body: { user_id: carol.userId } });
+    expect([await mayRead(bob, attached), await mayRead(carol, attached)]).toEqual([true, false]);
+    await shard.request('POST', room(roomId, 'join'), { token: carol.token, body: {} });
+    expect([await mayRead(carol, attached), await mayRead(carol, sent)]).toEqual([true, false]);
+    await setState(alice, await uploaded(alice), { and: 'more' });
+    expect([await mayRead(bob, attached), await mayRead(carol, attached)]).toEqual([true, false]);
+    await redact(alice, event ?? '');
+    expect([await mayRead(bob, attached), await mayRead(alice, attached)]).toEqual([false, true]);
+  });
+
+  it('"if a client […] repeats the operation with identical parameters, a 200 response must be returned (with the original event ID)"', async () => {
+    const mxc = await uploaded(alice);
+    const [first, again] = [await setState(alice, mxc), await setState(alice, mxc)];
+    expect([first.status, again.status, again.body.event_id]).toEqual([200, 200, first.body.event_id]);
+    const path = room(roomId, 'send/m.room.encrypted/the-same');
+    const other = { token: alice.token, query: { attach_media: await uploaded(alice) }, body: sealed() };
+    const answers = [await shard.request<{ event_id: string }>('PUT', path, other), await shard.request<{ event_id: string }>('PUT', path, other)];
+    expect(answers.map(({ status, body }) => [status, body.event_id])).toEqual([[200, answers[0]?.body.event_id], [200, answers[0]?.body.event_id]]);
+  });
+
+  it('a picture is attached to the event that hangs it up, and hangs nowhere else', async () => {
+    const dora = await shard.register();
+    const other = await shard.createRoom(dora, [carol]);
+    const mine = await shard.createRoom(dora, [bob]);
+    const picture = (await shard.request<{ content_uri: string }>('POST', '/_matrix/media/v3/upload', { token: dora.token, body: PNG, headers: { 'content-type': 'image/png' } })).body.content_uri;
+    const hang = (where: string, query = {}): Promise<Answer<Refusal>> => shard.request('PUT', room(where, 'state/m.room.avatar'), { token: dora.token, query, body: { url: picture } });
+    expect(await hang(mine, { attach_media: picture })).toMatchObject({ status: 200 });
+    expect(await hang(other, { attach_media: picture })).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_PARAM' } });
+    await hang(other);
+    expect([await mayRead(bob, picture), await mayRead(carol, picture)]).toEqual([true, false]);
+    expect(await shard.request('PUT', `${V3}/profile/${encodeURIComponent(dora.userId)}/avatar_url`, { token: dora.token, body: { avatar_url: picture } }))
+      .toMatchObject({ status: 400, body: { errcode: 'M_INVALID_PARAM' } });
   });
 });
 

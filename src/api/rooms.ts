@@ -1,7 +1,7 @@
 import { anyObject, noBody } from '../matrix/schema.js';
 import { AliasBody, getAlias, listAliases, removeAlias, setAlias } from '../rooms/aliases.js';
 import { createRoom, CreateRoomBody } from '../rooms/create-room.js';
-import { DelayQuery, SendQuery, sendOrDelayMessage, setOrDelayState, setOrDelayStateWithoutKey } from '../rooms/delay.js';
+import { WriteQuery, sendOrDelayMessage, setOrDelayState, setOrDelayStateWithoutKey } from '../rooms/delay.js';
 import { cancelDelayed, DelayedAction, getDelayed, listDelayed, restartDelayed, sendDelayed, updateDelayed } from '../rooms/delayed-events.js';
 import { listJoinedMembers, listJoinedRooms, listMembers, MembersQuery } from '../rooms/members.js';
 import {
@@ -61,9 +61,9 @@ export const roomsApi: readonly Endpoint[] = [
   get('/v1/rooms/:roomId/threads', session, { query: ThreadsQuery, aliases: ['/unstable/org.matrix.msc3856'] }, listThreads),
 
   // Sending events to a room
-  put('/v3/rooms/:roomId/state/:eventType', session, { body: anyObject, query: DelayQuery, maxBody: 128 * KIB, activeOnly: true }, setOrDelayStateWithoutKey),
-  put('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { body: anyObject, query: DelayQuery, maxBody: 128 * KIB, activeOnly: true }, setOrDelayState),
-  put('/v3/rooms/:roomId/send/:eventType/:txnId', session, { body: anyObject, query: SendQuery, limit: 'send', maxBody: 128 * KIB }, sendOrDelayMessage),
+  put('/v3/rooms/:roomId/state/:eventType', session, { body: anyObject, query: WriteQuery, maxBody: 128 * KIB, activeOnly: true }, setOrDelayStateWithoutKey),
+  put('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { body: anyObject, query: WriteQuery, maxBody: 128 * KIB, activeOnly: true }, setOrDelayState),
+  put('/v3/rooms/:roomId/send/:eventType/:txnId', session, { body: anyObject, query: WriteQuery, limit: 'send', maxBody: 128 * KIB }, sendOrDelayMessage),
   put('/v3/rooms/:roomId/redact/:eventId/:txnId', session, { body: RedactionBody, limit: 'send' }, redactMessage),
 
   // Events to be sent later; an id of one is the right to manage it

@@ -1,12 +1,20 @@
 import type { ServerName } from '../matrix/identifiers.js';
 import { inList, sql, type Transaction } from '../storage/database.js';
 
-/** Lets whoever sees its uploader's profile see a picture; nothing happens to what is no picture of theirs. */
-export async function showOnProfile(tx: Transaction, picture: { mediaId: string; serverName: ServerName; userNid: number; now: number }): Promise<void> {
+/**
+ * Lets whoever sees its uploader's profile see a picture; nothing happens to what is no picture of theirs. False when it is attached to an
+ * event, which is all it is for.
+ */
+export async function showOnProfile(tx: Transaction, picture: { mediaId: string; serverName: ServerName; userNid: number; now: number }): Promise<boolean> {
+  const attached = await tx.one(sql`
+    SELECT media_id FROM media
+    WHERE media_id = ${picture.mediaId} AND shard = ${picture.serverName} AND uploader_nid = ${picture.userNid} AND is_attached = 1`);
+  if (attached !== undefined) return false;
   await tx.run(sql`
     UPDATE media
     SET on_profile_ts = coalesce(on_profile_ts, ${picture.now}), idle_since_ts = NULL
     WHERE media_id = ${picture.mediaId} AND shard = ${picture.serverName} AND class = 'avatar' AND uploader_nid = ${picture.userNid}`);
+  return true;
 }
 
 export interface Hanging {
@@ -20,7 +28,7 @@ export interface Hanging {
   readonly unlessOnProfile: boolean;
 }
 
-/** Lets whoever is in a room, or invited, see a picture that its uploader has hung there. */
+/** Lets whoever is in a room, or invited, see a picture that its uploader has hung there; one that is attached hangs nowhere else. */
 export async function showInRoom(tx: Transaction, picture: Hanging): Promise<void> {
   const shown = await tx.run(sql`
     INSERT INTO media_grants (media_id, room_nid, why, seq, last_seq, granted_ts)
@@ -28,7 +36,8 @@ export async function showInRoom(tx: Transaction, picture: Hanging): Promise<voi
     FROM media m
     WHERE m.media_id = ${picture.mediaId} AND m.shard = ${picture.serverName} AND m.class = 'avatar'
       AND (${picture.unlessOnProfile ? 0 : 1} = 1 OR m.on_profile_ts IS NULL)
-      AND (m.uploader_nid = ${picture.senderNid} OR ${hangsInPredecessor(picture)})
+      AND (${hangsInPredecessor(picture)} OR (m.uploader_nid = ${picture.senderNid} AND (m.is_attached = 0
+        OR EXISTS (SELECT 1 FROM media_grants here WHERE here.media_id = m.media_id AND here.room_nid = ${picture.roomNid}))))
     ON CONFLICT (media_id, room_nid) DO UPDATE SET last_seq = excluded.last_seq`);
   if (shown > 0) await tx.run(sql`UPDATE media SET idle_since_ts = NULL WHERE media_id = ${picture.mediaId}`);
 }

@@ -3,9 +3,9 @@ import type { ServerName } from '../matrix/identifiers.js';
 import type { JsonValue } from '../matrix/schema.js';
 import type { AppendedEvent, EventObserver } from '../rooms/append.js';
 import type { Transaction } from '../storage/database.js';
+import { attachedTo, attachPicture, attachToEvent } from './attach-store.js';
 import { showInRoom, showOnProfile, takeDownRedacted } from './avatars-store.js';
 import {
-  attachToEvent,
   closeGranted,
   closeGrantedToPeople,
   forgetRedactedMessage,
@@ -19,14 +19,15 @@ import {
 /**
  * Gives and takes grants with the events that cause them, in their transactions. The mxc address of a file is inside the ciphertext, so a
  * message is taken to carry what its device uploaded in the last ten minutes, and whatever that device uploaded and nothing carried yet
- * (RULES C, 2), unless the client says what it carries (7). What a redacted message carried goes with it; avatars are in clear (8).
+ * (RULES C, 2), unless the client says what it carries (7), as it may of any event. What a redacted message carried goes with it; avatars
+ * are in clear (8).
  */
 export function mediaGrants(serverName: ServerName): EventObserver {
   return {
     onEvent: async (tx, event) => {
       switch (event.type) {
         case 'm.room.encrypted':
-          await grantSent(tx, event, serverName);
+          await grantSent(tx, event);
           break;
         case 'm.room.avatar':
           await hang(tx, event, serverName, { url: event.stateKey === '' ? event.content['url'] : undefined, unlessOnProfile: false });
@@ -35,6 +36,11 @@ export function mediaGrants(serverName: ServerName): EventObserver {
           await hang(tx, event, serverName, { url: event.stateKey === event.sender ? event.content['avatar_url'] : undefined, unlessOnProfile: true });
           break;
       }
+      for (const mxc of event.attachMedia ?? []) await attach(tx, event, mediaIdOf(mxc, serverName));
+    },
+    carries: async (tx, event, addresses) => {
+      const attached = await attachedTo(tx, event);
+      return addresses.every((mxc) => attached.includes(mediaIdOf(mxc, serverName) ?? ''));
     },
     onRedaction: async (tx, redacted) => {
       await forgetRedactedMessage(tx, redacted);
@@ -56,26 +62,26 @@ export async function grantToRecipients(
 /** RULES C, 8: what somebody has set as their picture is for whoever may see their profile. */
 export async function showAvatar(tx: Transaction, serverName: ServerName, { userNid, url, now }: { userNid: number; url: string; now: number }): Promise<void> {
   const mediaId = mediaIdOf(url, serverName);
-  if (mediaId !== undefined) await showOnProfile(tx, { mediaId, serverName, userNid, now });
+  if (mediaId === undefined || (await showOnProfile(tx, { mediaId, serverName, userNid, now }))) return;
+  throw new MatrixError('M_INVALID_PARAM', 'This picture is attached to an event: upload it once more for your profile');
 }
 
-async function grantSent(tx: Transaction, event: AppendedEvent, serverName: ServerName): Promise<void> {
+async function grantSent(tx: Transaction, event: AppendedEvent): Promise<void> {
   const { deviceNid, roomNid, seq, position, senderNid, now } = event;
   await putNewestMessage(tx, { userNid: senderNid, roomNid, seq, position });
-  if (deviceNid === undefined) return;
+  if (deviceNid === undefined || event.attachMedia !== undefined) return;
   const cause = { deviceNid, roomNid, seq, now };
-  if (event.attachMedia !== undefined) {
-    for (const mxc of event.attachMedia) await attach(tx, { ...cause, uploaderNid: senderNid }, mediaIdOf(mxc, serverName));
-    return;
-  }
   if ((await grantToRoom(tx, cause)) === 0) return;
   await closeGranted(tx, cause);
   await replaceUserGrants(tx, cause);
 }
 
-/** https://github.com/matrix-org/matrix-spec-proposals/pull/3911 */
-async function attach(tx: Transaction, cause: Parameters<typeof attachToEvent>[1], mediaId: string | undefined): Promise<void> {
-  if (mediaId !== undefined && (await attachToEvent(tx, cause, mediaId))) return;
+/** A file to whatever event; a picture to the one that hangs it up. https://github.com/matrix-org/matrix-spec-proposals/pull/3911 */
+async function attach(tx: Transaction, { senderNid, deviceNid, roomNid, seq, now }: AppendedEvent, mediaId: string | undefined): Promise<void> {
+  if (mediaId !== undefined && deviceNid !== undefined) {
+    const cause = { uploaderNid: senderNid, deviceNid, roomNid, seq, now };
+    if ((await attachToEvent(tx, cause, mediaId)) || (await attachPicture(tx, cause, mediaId))) return;
+  }
   throw new MatrixError('M_INVALID_PARAM', 'attach_media must name files that you uploaded here and have attached to nothing else');
 }
 

@@ -38,7 +38,7 @@ export async function findGranted(tx: ReadTransaction, who: Reader, mxc: Mxc, no
           WHERE g.media_id = m.media_id AND mine.room_nid = g.room_nid AND mine.user_nid = ${who.userNid}
             AND CASE g.why
               WHEN 'avatar' THEN mine.membership IN ('join', 'invite')
-              ELSE mine.membership = 'join' AND ${seesEvent(who, sql`g.room_nid`, sql`g.last_seq`)} END)
+              ELSE mine.membership = 'join' AND (${seesEvent(who, sql`g.room_nid`, sql`g.last_seq`)} OR (g.why = 'attached' AND ${isInForce})) END)
         OR EXISTS (
           SELECT 1
           FROM media_user_grants g
@@ -103,6 +103,12 @@ export function forwarderOf(who: Reader, mxc: Mxc, within: { readonly rooms: num
       AND ${seesEvent(who, sql`sent.room_nid`, sql`sent.seq`)}
     LIMIT 1`;
 }
+
+/** Whether the event of a grant is the room's state now, which its members see whenever they came. */
+const isInForce = sql`EXISTS (
+  SELECT 1
+  FROM events e JOIN current_state s ON s.room_nid = e.room_nid AND s.type = e.type AND s.state_key = e.state_key AND s.seq = e.seq
+  WHERE e.room_nid = g.room_nid AND e.seq = g.last_seq)`;
 
 /** Whether a joined reader, whose membership is `mine`, sees an event: by the history visibility and their membership when it was sent. */
 function seesEvent({ userId }: Reader, room: Sql, seq: Sql): Sql {
@@ -183,21 +189,6 @@ export async function closeGrantedToPeople(tx: Transaction, sent: { deviceNid: n
       AND EXISTS (SELECT 1 FROM media_user_grants g WHERE g.media_id = media.media_id)`);
 }
 
-/** Attaches one blob of the sender to one event: its only grant, now and ever. False when it is not theirs, or is attached already. */
-export async function attachToEvent(tx: Transaction, cause: Cause & { uploaderNid: number }, mediaId: string): Promise<boolean> {
-  const claimed = await tx.run(sql`
-    UPDATE media
-    SET is_attached = 1, grants_until_ts = ${NEVER}, idle_since_ts = NULL
-    WHERE media_id = ${mediaId} AND uploader_nid = ${cause.uploaderNid} AND class <> 'avatar' AND is_attached = 0`);
-  if (claimed === 0) return false;
-  await tx.run(sql`DELETE FROM media_user_grants WHERE media_id = ${mediaId}`);
-  await tx.run(sql`DELETE FROM media_grants WHERE media_id = ${mediaId}`);
-  await tx.run(sql`
-    INSERT INTO media_grants (media_id, room_nid, why, seq, last_seq, granted_ts)
-    VALUES (${mediaId}, ${cause.roomNid}, 'attached', ${cause.seq}, ${cause.seq}, ${cause.now})`);
-  return true;
-}
-
 /** Remembers somebody's newest message in a room. */
 export async function putNewestMessage(tx: Transaction, at: { userNid: number; roomNid: number; seq: number; position: number }): Promise<void> {
   await tx.run(sql`
@@ -239,19 +230,19 @@ export async function putForward(tx: Transaction, userNid: number, forward: Forw
 
 /**
  * Takes back what a redacted message may have carried, where no other message that may carry it is left: of the same device, sent
- * between the first and the last that might. What nobody may fetch any more is idle, for the sweep.
+ * between the first and the last that might. An attached blob goes with its event. What nobody may fetch any more is idle, for the sweep.
  */
 export async function withdrawRedacted(tx: Transaction, { roomNid, seq, now }: { roomNid: number; seq: number; now: number }): Promise<void> {
   const withdrawn = await tx.all<{ media_id: string }>(sql`
     DELETE FROM media_grants
     WHERE room_nid = ${roomNid} AND seq <= ${seq} AND last_seq >= ${seq} AND why IN ('sent', 'attached')
-      AND EXISTS (
+      AND (why = 'attached' OR EXISTS (
         SELECT 1 FROM media m JOIN events e ON e.room_nid = ${roomNid} AND e.seq = ${seq} AND e.device_nid = m.device_nid
-        WHERE m.media_id = media_grants.media_id)
+        WHERE m.media_id = media_grants.media_id))
       AND NOT EXISTS (
         SELECT 1
         FROM events e JOIN media m ON m.media_id = media_grants.media_id AND m.device_nid = e.device_nid
-        WHERE e.room_nid = media_grants.room_nid AND e.seq BETWEEN media_grants.seq AND media_grants.last_seq
+        WHERE media_grants.why = 'sent' AND e.room_nid = media_grants.room_nid AND e.seq BETWEEN media_grants.seq AND media_grants.last_seq
           AND e.type = 'm.room.encrypted' AND e.redacted_by_seq IS NULL)
     RETURNING media_id`);
   const ids = inList(withdrawn.map(({ media_id }) => media_id));

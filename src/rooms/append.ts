@@ -41,6 +41,8 @@ export interface AppendedEvent {
 /** Whoever must act on every new event, in its very transaction. Given from above; the list is in `server.ts`. */
 export interface EventObserver {
   onEvent(tx: Transaction, event: AppendedEvent): Promise<void>;
+  /** Whether an event carries all of these mxc addresses because its sender said so. */
+  carries?(tx: Transaction, event: { readonly roomNid: number; readonly seq: number }, addresses: readonly string[]): Promise<boolean>;
   /** An event of that seq is redacted: what it said is gone. */
   onRedaction?(tx: Transaction, redacted: { readonly roomNid: number; readonly seq: number; readonly now: number }): Promise<void>;
 }

@@ -16,9 +16,8 @@ import { massage, type RoomWriting } from './writing.js';
 
 /** MSC4140, until it is in the specification. https://github.com/matrix-org/matrix-spec-proposals/pull/4140 */
 const delay = { 'org.matrix.msc4140.delay': optional(natural), 'org.matrix.msc4140.parent_delay_id': optional(string) };
-export const DelayQuery = object({ ...massage, ...delay });
-export const SendQuery = object({ ...attachment, ...massage, ...delay });
-type Query = TypeOf<typeof DelayQuery>;
+export const WriteQuery = object({ ...attachment, ...massage, ...delay });
+type Query = TypeOf<typeof WriteQuery>;
 
 export interface Delaying extends RoomWriting {
   /** The longest delay; 0: nothing is delayed. */
@@ -26,7 +25,7 @@ export interface Delaying extends RoomWriting {
 }
 
 type Answer = { event_id: EventId } | { delay_id: string };
-type MessageCall = { session: Session; params: { roomId: RoomId; eventType: string; txnId: string }; body: JsonObject; query: TypeOf<typeof SendQuery> };
+type MessageCall = { session: Session; params: { roomId: RoomId; eventType: string; txnId: string }; body: JsonObject; query: Query };
 type StateCall = { session: Session; params: { roomId: RoomId; eventType: string; stateKey: string }; body: JsonObject; query: Query };
 
 /** The kind of task that sends what is due. */
@@ -39,7 +38,6 @@ export async function sendOrDelayMessage(deps: Delaying, call: MessageCall): Pro
   const { session, params, body, query } = call;
   const delayMs = delayIn(deps, query);
   if (delayMs === undefined) return sendMessage(deps, call);
-  if (query.attach_media !== undefined) throw new MatrixError('M_INVALID_PARAM', 'What carries uploads cannot be delayed');
   const message = permittedMessage(params.eventType, body);
   refuseSuspended(session);
   return schedule(deps, session, { ...params, content: body, delayMs }, (tx, room) => preparedMessage(tx, room, session, message));
@@ -68,6 +66,7 @@ function delayIn({ maxEventDelayMs }: Delaying, query: Query): number | undefine
   if (query['org.matrix.msc4140.parent_delay_id'] !== undefined) throw new MatrixError('M_INVALID_PARAM', 'An event cannot be delayed until another is sent');
   const delayMs = query['org.matrix.msc4140.delay'];
   if (delayMs === undefined) return undefined;
+  if (query.attach_media !== undefined) throw new MatrixError('M_INVALID_PARAM', 'What carries uploads cannot be delayed');
   if (maxEventDelayMs === 0) throw forbidden('Events are not delayed on this server');
   if (delayMs <= maxEventDelayMs) return delayMs;
   throw new MatrixError('M_UNKNOWN', `An event is delayed by at most ${maxEventDelayMs} ms`, {

@@ -30,6 +30,7 @@ export interface MembershipChange {
   readonly target: UserId;
   readonly membership: Membership;
   readonly extra?: JsonObject;
+  readonly attachMedia?: readonly string[] | undefined;
   readonly now: number;
 }
 
@@ -38,7 +39,7 @@ export interface MembershipChange {
  * https://spec.matrix.org/v1.19/client-server-api/#room-membership
  */
 export async function changeMembership(deps: RoomWriting, tx: Transaction, room: LockedRoom, change: MembershipChange): Promise<EventId> {
-  const { actor, target, membership, extra = {}, now } = change;
+  const { actor, target, membership, extra = {}, attachMedia, now } = change;
   const own = actor.userId === target;
   if (membership === 'invite') await deps.inviteObserver.onInvite(tx, { inviterNid: actor.userNid, target, now });
   if (own && membership === 'join') await refuseFull(deps, tx, room, actor);
@@ -51,7 +52,7 @@ export async function changeMembership(deps: RoomWriting, tx: Transaction, room:
     join_authorised_via_users_server: authorising,
   });
   const draft = permitState('m.room.member', target, content, { knownRooms: new Set() });
-  const event = await appendDraft(deps, tx, room, draft, { actor, now });
+  const event = await appendDraft(deps, tx, room, draft, { actor, now, attachMedia });
   return event.eventId;
 }
 

@@ -92,7 +92,7 @@ export async function appendMessage(
   const event = await appendDraft(deps, tx, room, draft, {
     ...by,
     ...(redacts === undefined ? {} : { redacts }),
-    ...(attachMedia === undefined ? {} : { attachMedia }),
+    attachMedia,
   });
   if (target !== undefined) await takeAway(deps, tx, room, { target, bySeq: event.seq });
   return event.eventId;

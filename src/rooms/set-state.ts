@@ -22,14 +22,15 @@ import { actorAt, appendDraft, type Actor, type RoomWriting } from './writing.js
  */
 export async function setState(
   deps: RoomWriting,
-  call: { session: Session; params: { roomId: RoomId; eventType: string; stateKey: string }; query?: { readonly ts?: number }; body: JsonObject },
+  call: { session: Session; params: { roomId: RoomId; eventType: string; stateKey: string }; query?: { readonly ts?: number; readonly attach_media?: readonly string[] }; body: JsonObject },
 ): Promise<{ event_id: EventId }> {
   const { session, params, query, body } = call;
   refuseAnywhere(params.eventType, params.stateKey, body);
   const now = deps.clock();
   const event_id = await deps.db.transaction(async (tx) => {
     const room = await lockRoom(tx, params.roomId, deps.states);
-    return writeState(deps, tx, room, { type: params.eventType, stateKey: params.stateKey, content: body }, { actor: actorAt(session, query?.ts), now });
+    const entry = { type: params.eventType, stateKey: params.stateKey, content: body, attachMedia: query?.attach_media };
+    return writeState(deps, tx, room, entry, { actor: actorAt(session, query?.ts), now });
   });
   return { event_id };
 }
@@ -49,23 +50,33 @@ export interface StateEntry {
   readonly type: string;
   readonly stateKey: string;
   readonly content: JsonObject;
+  /** The mxc addresses it carries (MSC3911). */
+  readonly attachMedia?: readonly string[] | undefined;
 }
 
 /** The one way to a state event that a client asks for. */
 export async function writeState(deps: RoomWriting, tx: Transaction, room: LockedRoom, entry: StateEntry, by: { actor: Actor; now: number }): Promise<EventId> {
-  const { type, stateKey, content } = entry;
+  const { type, stateKey, content, attachMedia } = entry;
   const { actor, now } = by;
   await room.state.load(tx, [[type, stateKey], ['m.room.member', actor.userId]]);
   const current = room.state.get(type, stateKey);
   if (current?.sender === actor.userId && canonicalJson(current.content) === canonicalJson(content)) {
-    if (room.state.get('m.room.member', actor.userId)?.content['membership'] === 'join') return current.eventId;
+    const isMember = room.state.get('m.room.member', actor.userId)?.content['membership'] === 'join';
+    if (isMember && (await carriesAlready(deps, tx, { roomNid: room.nid, seq: current.seq }, attachMedia))) return current.eventId;
   }
   const isOwn = type === 'm.room.member' && stateKey === actor.userId;
   if (!isOwn && room.state.get('m.room.member', actor.userId) === undefined) throw forbidden(NOT_IN_ROOM);
   if (type === 'm.room.member') return setMember(deps, tx, room, entry, by);
   const draft = await permittedState(tx, room, type, stateKey, content);
-  const event = await appendDraft(deps, tx, room, draft, { actor, now });
+  const event = await appendDraft(deps, tx, room, draft, { actor, now, attachMedia });
   return event.eventId;
+}
+
+/** The same request again is answered as before, though what it attaches is attached by now. */
+async function carriesAlready(deps: RoomWriting, tx: Transaction, event: { roomNid: number; seq: number }, addresses: readonly string[] = []): Promise<boolean> {
+  if (addresses.length === 0) return true;
+  for (const observer of deps.observers) if ((await observer.carries?.(tx, event, addresses)) === true) return true;
+  return false;
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey, without the state key */
@@ -98,7 +109,7 @@ async function setMember(deps: RoomWriting, tx: Transaction, room: LockedRoom, e
   if (serverOf(target) !== deps.signer.serverName && membership === 'invite') throw forbidden('People of that server cannot be invited');
   // As by the endpoint for invitations, which is not the only way to invite.
   if (membership === 'invite') deps.inviteBrake.check(target);
-  const eventId = await refusedAsToStrangers(room, actor, changeMembership(deps, tx, room, { actor, target, membership, extra, now }));
+  const eventId = await refusedAsToStrangers(room, actor, changeMembership(deps, tx, room, { actor, target, membership, extra, attachMedia: entry.attachMedia, now }));
   if (membership === 'invite') tx.afterCommit(() => { deps.inviteBrake.spend(target); });
   return eventId;
 }

@@ -51,7 +51,7 @@ export async function appendDraft(
   tx: Transaction,
   room: LockedRoom,
   draft: PermittedDraft,
-  by: { actor: Actor; now: number; txnId?: string; redacts?: EventId; attachMedia?: readonly string[] },
+  by: { actor: Actor; now: number; txnId?: string; redacts?: EventId; attachMedia?: readonly string[] | undefined },
 ): Promise<AppendedEvent> {
   const { actor, now, txnId, redacts, attachMedia } = by;
   const composed = await composeEvent(tx, room, draft, {
