@@ -260,6 +260,18 @@ export const settings = {
         }),
         sentence: 'What is deleted, or goes by itself, makes room again.',
       },
+      inferredGrants: {
+        name: 'inferred_grants',
+        parse: section({
+          alarmPerHour: {
+            name: 'alarm_per_hour',
+            default: 30,
+            parse: wholeNumber,
+            sentence: 'When one person opens as many in an hour, and at every multiple of it, the log warns. 0: never. The limit of 200 a day stays.',
+          },
+        }),
+        sentence: 'Files a person may open because somebody who had them wrote in one of their rooms: the server infers that they were forwarded.',
+      },
       push: {
         name: 'push',
         parse: section({

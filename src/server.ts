@@ -52,6 +52,7 @@ import { openSqlite } from './storage/sqlite.js';
 import { currentPosition, Notifier } from './storage/stream.js';
 import { MatrixError } from './matrix/errors.js';
 import { accountObservers, tokenLifetimesOf, turnServerOf } from './server-accounts.js';
+import { inferenceAlarm } from './server-alarms.js';
 import { limitsOf, rateOf } from './server-limits.js';
 import { pushing } from './server-push.js';
 
@@ -77,7 +78,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const appServices = createAppServices(config.appServiceConfigFiles, config.serverName);
     await takeUpAppServices({ db, clock, appServices });
     const closing = new AbortController();
-    const services = await buildServices(config, db, appServices, closing.signal);
+    const services = await buildServices(config, db, appServices, { closing: closing.signal, log });
     const app = createApp({
       endpoints: clientApi,
       services,
@@ -113,7 +114,7 @@ async function openDatabase({ database }: Config, log: Logger): ReturnType<typeo
   return openPostgres({ connection: database.connection, ...(database.connections === undefined ? {} : { connections: database.connections }), report });
 }
 
-async function buildServices(config: Config, db: Awaited<ReturnType<typeof openDatabase>>, appServices: AppServices, closing: AbortSignal): Promise<Services> {
+async function buildServices(config: Config, db: Awaited<ReturnType<typeof openDatabase>>, appServices: AppServices, { closing, log }: { closing: AbortSignal; log: Logger }): Promise<Services> {
   const clock = Date.now;
   const [key] = readSigningKeys(config.signingKeyPath);
   const mediaKey = await readMediaKey(config.cloison.mediaKeyPath, randomBytes);
@@ -180,6 +181,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     writeRoomAccountData: (tx, { content, ...key }) => putAccountData(tx, key, content as JsonObject),
     blobs: await directoryStore(config.mediaStorePath),
     mediaKey,
+    inferenceAlarm: inferenceAlarm(config, log),
     maxUploadSize: config.maxUploadSize,
     quotas: config.cloison.mediaQuotas,
     maxEventDelayMs: config.maxEventDelayDuration ?? 0,

@@ -9,6 +9,7 @@ import type { SupportContact } from '../auth/well-known.js';
 import type { ToDeviceBrake } from '../e2ee/to-device.js';
 import type { BlobStore } from '../media/blob-store.js';
 import type { ToDeviceObserver } from '../e2ee/to-device.js';
+import type { InferenceAlarm } from '../media/grants.js';
 import type { MediaKey } from '../media/media-key.js';
 import type { Quotas } from '../media/quota.js';
 import type { ServerName } from '../matrix/identifiers.js';
@@ -46,6 +47,7 @@ export interface Services extends Delaying, Syncing, Receipting, DirectoryDeps {
   readonly gateways: Gateways;
   readonly blobs: BlobStore;
   readonly mediaKey: MediaKey;
+  readonly inferenceAlarm: InferenceAlarm;
   /** Bytes. */
   readonly maxUploadSize: number;
   readonly quotas: Quotas;

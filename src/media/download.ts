@@ -4,7 +4,7 @@ import { ByteStream } from '../matrix/reply.js';
 import type { Database } from '../storage/database.js';
 import type { Clock } from '../matrix/clock.js';
 import type { BlobStore } from './blob-store.js';
-import { takeLeave, useLeave, type Grant } from './grants.js';
+import { takeLeave, useLeave, type Grant, type InferenceAlarm } from './grants.js';
 import type { MediaKey } from './media-key.js';
 import { openMedia } from './open.js';
 
@@ -23,6 +23,7 @@ export interface ServingDeps {
   readonly clock: Clock;
   readonly blobs: BlobStore;
   readonly mediaKey: MediaKey;
+  readonly inferenceAlarm: InferenceAlarm;
 }
 
 /**
@@ -37,7 +38,7 @@ export async function downloadMedia(
   const leave = await takeLeave(deps, session, params);
   const { grant } = leave;
   const served = { what: 'download', bytes: grant.size, now: deps.clock() } as const;
-  const entry = await deps.db.transaction((tx) => useLeave(tx, session, leave, served));
+  const entry = await deps.db.transaction((tx) => useLeave(deps, tx, session, leave, served));
   const disposition = grant.contentType === undefined ? 'attachment' : 'inline';
   return new ByteStream(entry, await openMedia(deps, grant), headersOf(grant, contentDisposition(disposition, params.fileName)));
 }

@@ -24,6 +24,7 @@ export async function openShard(engine: Engine) {
   const { db, drop } = await engine.open();
   const folder = await mkdtemp(join(tmpdir(), 'cloison-'));
   const time = { now: 1_700_000_000_000 };
+  const alarms: object[] = [];
   await db.transaction((tx) => tx.run(sql`INSERT INTO shard (only_row, name, created_ts) VALUES (1, ${serverName}, 0)`));
   return {
     db,
@@ -34,6 +35,8 @@ export async function openShard(engine: Engine) {
     serverName,
     maxUploadSize: 1_000_000,
     quotas: { perUser: 0, perShard: 0 },
+    alarms,
+    inferenceAlarm: { perHour: 3, sound: (signal: object) => { alarms.push(signal); } },
     blobs: await directoryStore(join(folder, 'media')),
     mediaKey: await readMediaKey(join(folder, 'media.key'), randomBytes),
     close: async () => {

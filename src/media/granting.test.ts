@@ -31,7 +31,7 @@ describe.each(engines)('media granted on $name', (engine) => {
   const may = async (who: Session, mediaId: string): Promise<boolean> => (await leave(who, mediaId)) !== undefined;
   const serve = async (who: Session, mediaId: string): Promise<void> => {
     const taken = await takeLeave(shard, who, { serverName, mediaId });
-    await shard.db.transaction((tx) => useLeave(tx, who, taken, { what: 'download', bytes: 1, now: shard.time.now }));
+    await shard.db.transaction((tx) => useLeave(shard, tx, who, taken, { what: 'download', bytes: 1, now: shard.time.now }));
   };
   const toDevices = (recipients: readonly Session[], type = 'm.room.encrypted'): Promise<void> =>
     shard.db.transaction((tx) => grantToRecipients(tx, {
@@ -201,6 +201,25 @@ describe.each(engines)('media granted on $name', (engine) => {
       await third.member(carol, 'join');
       await third.send(alice, shard.time.now + 11 * MINUTE);
       expect(await may(carol, blob)).toBe(false);
+    });
+
+    it('is a signal by its rate: told when one reader opens many within an hour, by numbers of our own', async () => {
+      const blobs = [blob];
+      while (blobs.length < 8) blobs.push(await upload(shard, alice));
+      await room.send(alice, shard.time.now);
+      for (const each of blobs) await serve(bob, each);
+      await second.send(bob, shard.time.now);
+      const open = async (from: number, to: number): Promise<void> => { for (const each of blobs.slice(from, to)) await serve(carol, each); };
+      await open(0, 2);
+      expect(shard.alarms).toEqual([]);
+      await open(0, 3);
+      const signal = { readerNid: carol.userNid, forwarderNid: bob.userNid };
+      expect(shard.alarms).toEqual([{ ...signal, inOneHour: 3 }]);
+      await open(3, 6);
+      expect(shard.alarms.slice(1)).toEqual([{ ...signal, inOneHour: 6 }]);
+      shard.time.now += 60 * MINUTE;
+      await open(6, 8);
+      expect(shard.alarms).toHaveLength(2);
     });
 
     it('is looked for among the hundred who wrote last in each of the two hundred rooms that were written to last', async () => {

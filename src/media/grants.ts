@@ -25,7 +25,8 @@ export interface Grant {
 /** What a person may have of a blob: it; nothing yet, for it is still to be uploaded; or it, if they may be taken to have been sent it. */
 export type Leave = { readonly grant: Grant; readonly forward?: Forward } | 'not yet uploaded';
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** How many blobs a day one reader may have by inference. */
 export const MOST_INFERRED = 200;
 
@@ -62,8 +63,15 @@ export async function takeLeave(deps: { db: Database; clock: Clock }, session: S
   return leave;
 }
 
+/** Told when one person has been given so many inferred grants within an hour, and at each multiple of it; 0: never. */
+export interface InferenceAlarm {
+  readonly perHour: number;
+  sound(signal: { readonly readerNid: number; readonly forwarderNid: number; readonly inOneHour: number }): void;
+}
+
 /** Writes down that a blob is about to be served, and an inferred grant at the moment it is used first. */
 export async function useLeave(
+  deps: { readonly inferenceAlarm: InferenceAlarm },
   tx: Transaction,
   session: Session,
   leave: { grant: Grant; forward?: Forward },
@@ -74,6 +82,7 @@ export async function useLeave(
     await tx.lock(`inferred grants/${userNid}`);
     await refuseBeyondBudget(tx, userNid, served.now);
     await putForward(tx, userNid, leave.forward, served.now);
+    await alarm(deps.inferenceAlarm, tx, userNid, { forwarderNid: leave.forward.forwarder_nid, now: served.now });
   }
   return recordBlob(tx, { mediaId: leave.grant.mediaId, userNid, deviceNid, ...served });
 }
@@ -88,9 +97,15 @@ export function noSuchMedia(): MatrixError {
   return notFound('No such media');
 }
 
+async function alarm({ perHour, sound }: InferenceAlarm, tx: Transaction, readerNid: number, { forwarderNid, now }: { forwarderNid: number; now: number }): Promise<void> {
+  if (perHour === 0) return;
+  const inOneHour = await inferredSince(tx, readerNid, now - HOUR_MS);
+  if (inOneHour > 0 && inOneHour % perHour === 0) tx.afterCommit(() => { sound({ readerNid, forwarderNid, inOneHour }); });
+}
+
 async function refuseBeyondBudget(tx: ReadTransaction, userNid: number, now: number): Promise<void> {
   if ((await inferredSince(tx, userNid, now - DAY_MS)) < MOST_INFERRED) return;
-  throw new MatrixError('M_LIMIT_EXCEEDED', 'You were forwarded more files today than one person is', { body: { retry_after_ms: DAY_MS / 24 } });
+  throw new MatrixError('M_LIMIT_EXCEEDED', 'You were forwarded more files today than one person is', { body: { retry_after_ms: HOUR_MS } });
 }
 
 function grantOf(row: Pick<GrantedRow, 'media_id' | 'size' | 'blob_name' | 'wrapped_key' | 'content_type'>): Grant {

@@ -48,7 +48,7 @@ export async function getThumbnail(
   const frame = frameFor(query);
   const grant = frame === undefined ? leave.grant : await thumbnailOf(deps, leave.grant, frame);
   const served = { what: 'thumbnail', bytes: grant.size, now: deps.clock() } as const;
-  const entry = await deps.db.transaction((tx) => useLeave(tx, session, leave, served));
+  const entry = await deps.db.transaction((tx) => useLeave(deps, tx, session, leave, served));
   const extension = grant.contentType?.slice('image/'.length) ?? 'png';
   return new ByteStream(entry, await openMedia(deps, grant), headersOf(grant, `inline; filename="thumbnail.${extension}"`));
 }
