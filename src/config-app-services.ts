@@ -74,8 +74,6 @@ function registrationFile(raw: unknown, at: Place): Registration {
   const { protocols, ...service } = registration(given, inFile([]));
   if (service.asToken === service.hsToken) throw new Refusal(`${file}: as_token and hs_token are the same. Make a new one for each.`);
   if (service.namespaces.rooms.length > 0) inFile(['namespaces', 'rooms']).notice('Has no effect: a service has to do with the rooms that its users are in, and with no others.');
-  if (service.url !== undefined) inFile(['url']).notice('Has no effect yet: nothing is sent to application services, which read with /sync as everybody does.');
-  if (service.namespaces.aliases.length > 0) inFile(['namespaces', 'aliases']).notice('Has no effect yet: no aliases are reserved.');
   if ((protocols ?? []).length > 0) inFile(['protocols']).notice('Has no effect: nobody looks up other networks here.');
   return { file, ...service };
 }

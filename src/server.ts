@@ -51,6 +51,7 @@ import { startWorker } from './storage/outbox.js';
 import { openSqlite } from './storage/sqlite.js';
 import { currentPosition, Notifier } from './storage/stream.js';
 import { MatrixError } from './matrix/errors.js';
+import { appServiceCallsOf, appServiceObservers, telling } from './server-app-services.js';
 import { accountObservers, tokenLifetimesOf, turnServerOf } from './server-accounts.js';
 import { inferenceAlarm } from './server-alarms.js';
 import { limitsOf, rateOf } from './server-limits.js';
@@ -89,6 +90,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const servers = await listen(app, config);
     const workers = startWorkers(services, log);
     const pushes = pushing(services, config, log);
+    const told = await telling(services, log);
     const delayed = startOutbox(services, log);
     return {
       urls: servers.map(urlOf),
@@ -96,7 +98,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
         closing.abort();
         services.notifier.wakeEverybody();
         workers.forEach(clearInterval);
-        await Promise.all([...servers.map((server) => closeServer(server, GRACE_MS)), pushes.stop(), delayed.stop()]);
+        await Promise.all([...servers.map((server) => closeServer(server, GRACE_MS)), pushes.stop(), told.stop(), delayed.stop()]);
         await db.close();
       },
     };
@@ -127,7 +129,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     random: randomBytes,
     signer: { serverName: config.serverName, key },
     states: new StateCache(),
-    observers: [mediaGrants(config.serverName), pushDifferences, rulesFollowTombstones, delayedEventsObserver, ...(presence === undefined ? [] : [activityOf(presence)])],
+    observers: [mediaGrants(config.serverName), pushDifferences, rulesFollowTombstones, delayedEventsObserver, ...appServiceObservers(appServices), ...(presence === undefined ? [] : [activityOf(presence)])],
     inviteBrake: createBuckets(clock, rateOf(config.rcInvites.perUser)),
     inviteObserver: chargeInvites(config.cloison.introductions),
     maxRoomMembers: config.cloison.maxRoomMembers,
@@ -159,6 +161,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     registrationNeedsToken: config.registrationRequiresToken,
     registrationSharedSecret: config.registrationSharedSecret,
     appServices,
+    appServiceCalls: appServiceCallsOf(config, closing),
     passwords: createPasswords(Math.max(1, availableParallelism() - 1)),
     loginBrakes: { account: createBuckets(clock, rateOf(config.rcLogin.account)), failed: createBuckets(clock, rateOf(config.rcLogin.failedAttempts)) },
     toDeviceBrake: createBuckets(clock, rateOf(config.cloison.toDevice)),

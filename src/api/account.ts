@@ -5,6 +5,7 @@ import { getTurnServer } from '../auth/turn-server.js';
 import { whoAmI } from '../auth/whoami.js';
 import { listThreepids, unbindThreepid } from '../directory/threepids.js';
 import { noBody } from '../matrix/schema.js';
+import { pingAppService, PingBody } from '../push/ping-app-service.js';
 import { anyone, get, post, session, type Endpoint } from './endpoint.js';
 
 /** https://spec.matrix.org/v1.19/client-server-api/#password-management and the sections after it */
@@ -19,4 +20,7 @@ export const accountApi: readonly Endpoint[] = [
   post('/v3/user/:userId/openid/request_token', session, { body: noBody, activeOnly: true }, requestOpenidToken),
   get('/_matrix/federation/v1/openid/userinfo', anyone, { query: UserinfoQuery }, getUserinfo),
   get('/v3/voip/turnServer', session, {}, getTurnServer),
+
+  // Application services, which act through everything else
+  post('/v1/appservice/:appserviceId/ping', session, { body: PingBody }, pingAppService),
 ];

@@ -5,7 +5,7 @@ const NO_MAIL = { errcode: 'M_THREEPID_DENIED', message: 'This server verifies n
 const NO_TELEPHONE = { errcode: 'M_THREEPID_MEDIUM_NOT_SUPPORTED', message: 'This server sends nothing to telephones' } as const;
 const NO_RESET = { errcode: 'M_FORBIDDEN', message: 'Ask the operators of this server for a new password' } as const;
 const NO_REGISTRATION_BY_MAIL = { errcode: 'M_FORBIDDEN', message: 'Nobody registers with an e-mail address on this server' } as const;
-const NO_BRIDGES = { errcode: 'M_FORBIDDEN', message: 'This server sends nothing to application services' } as const;
+const NOTHING_PUBLISHED = { errcode: 'M_FORBIDDEN', message: 'This server has no public rooms' } as const;
 const NO_SUCH_NETWORK = { errcode: 'M_NOT_FOUND', message: 'This server knows no other networks' } as const;
 
 /**
@@ -25,8 +25,7 @@ export const refusedApi: readonly Endpoint[] = [
   refused('POST', '/v3/register/msisdn/requestToken', anyone, NO_TELEPHONE),
   refused('GET', '/v3/login/sso/redirect/:idpId', anyone, { errcode: 'M_NOT_FOUND', message: 'This server knows no such identity provider' }),
 
-  refused('POST', '/v1/appservice/:appserviceId/ping', session, NO_BRIDGES),
-  refused('PUT', '/v3/directory/list/appservice/:networkId/:roomId', session, NO_BRIDGES),
+  refused('PUT', '/v3/directory/list/appservice/:networkId/:roomId', session, NOTHING_PUBLISHED),
   refused('GET', '/v3/thirdparty/protocol/:protocol', session, NO_SUCH_NETWORK),
   refused('GET', '/v3/thirdparty/location', session, NO_SUCH_NETWORK),
   refused('GET', '/v3/thirdparty/user', session, NO_SUCH_NETWORK),

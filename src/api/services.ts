@@ -13,6 +13,7 @@ import type { InferenceAlarm } from '../media/grants.js';
 import type { MediaKey } from '../media/media-key.js';
 import type { Quotas } from '../media/quota.js';
 import type { ServerName } from '../matrix/identifiers.js';
+import type { AppServiceCalls } from '../push/app-service-calls.js';
 import type { Gateways } from '../push/gateways.js';
 import type { AccountDataObserver } from '../profile/account-data.js';
 import type { ProfileObserver } from '../profile/set-profile.js';
@@ -34,6 +35,7 @@ export interface Services extends Delaying, Syncing, Receipting, DirectoryDeps {
   readonly registrationNeedsToken: boolean;
   readonly registrationSharedSecret: string | undefined;
   readonly appServices: AppServices;
+  readonly appServiceCalls: AppServiceCalls;
   readonly passwords: Passwords;
   readonly loginBrakes: LoginBrakes;
   readonly tokenLifetimes: TokenLifetimes;

@@ -4,7 +4,10 @@ import type { Errcode } from '../matrix/errors.js';
 export const statuses: Readonly<Record<Errcode, number>> = {
   M_BAD_ALIAS: 400,
   M_BAD_JSON: 400,
+  M_BAD_STATUS: 502,
   M_CANNOT_OVERWRITE_MEDIA: 409,
+  M_CONNECTION_FAILED: 502,
+  M_CONNECTION_TIMEOUT: 504,
   M_DUPLICATE_ANNOTATION: 400,
   M_EXCLUSIVE: 400,
   M_FORBIDDEN: 403,
@@ -34,6 +37,7 @@ export const statuses: Readonly<Record<Errcode, number>> = {
   M_UNKNOWN_TOKEN: 401,
   M_UNRECOGNIZED: 404,
   M_UNSUPPORTED_ROOM_VERSION: 400,
+  M_URL_NOT_SET: 400,
   M_USER_DEACTIVATED: 403,
   M_USER_IN_USE: 400,
   M_USER_LIMIT_EXCEEDED: 403,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createAppServices } from '../auth/app-services.js';
 import { free } from '../auth/people.testing.js';
 import { ensureDevice } from '../auth/devices-store.js';
 import type { Session } from '../auth/session.js';
@@ -6,12 +7,13 @@ import { sessionOf } from '../auth/session.testing.js';
 import { createUser } from '../auth/users-store.js';
 import { newUserId, parseDeviceId, parseServerName, type EventId, type RoomId } from '../matrix/identifiers.js';
 import { newSigningKey } from '../matrix/signing.js';
+import type { EventObserver } from '../rooms/append.js';
 import { createRoom } from '../rooms/create-room.js';
 import { banUser, inviteUser, joinRoomById, leaveRoom } from '../rooms/membership.js';
 import { sendReceipt } from '../rooms/receipts.js';
 import { StateCache } from '../rooms/room-state.js';
 import { findRoom } from '../rooms/rooms-store.js';
-import { sendMessage } from '../rooms/send.js';
+import { redactMessage, sendMessage } from '../rooms/send.js';
 import { setState } from '../rooms/set-state.js';
 import type { RoomWriting } from '../rooms/writing.js';
 import type { Ruleset } from '../matrix/push-rules.js';
@@ -22,7 +24,7 @@ import { pushDifferences } from './differences.js';
 import { pushCountWhenRead } from './tasks.js';
 
 /** People who talk in rooms, by the very functions that serve requests; the time stands still. */
-export async function openConversation(engine: Engine) {
+export async function openConversation(engine: Engine, observers: readonly EventObserver[] = [pushDifferences]) {
   const { db, drop } = await engine.open();
   const deps = {
     db,
@@ -30,7 +32,7 @@ export async function openConversation(engine: Engine) {
     random: randomBytes,
     signer: { serverName: parseServerName('shard.example'), key: newSigningKey(randomBytes) },
     states: new StateCache(),
-    observers: [pushDifferences],
+    observers,
     memberProfile: async () => ({}),
     inviteObserver: { onInvite: async () => undefined },
     inviteBrake: free,
@@ -38,6 +40,7 @@ export async function openConversation(engine: Engine) {
     writeRoomAccountData: async () => undefined,
     readObserver: pushCountWhenRead,
     defaultRoomVersion: '11',
+    appServices: createAppServices([], parseServerName('shard.example')),
   } satisfies RoomWriting & Record<string, unknown>;
   let last = 0;
   const next = (): string => `t${(last += 1)}`;
@@ -61,6 +64,7 @@ export async function openConversation(engine: Engine) {
     join: (session: Session, roomId: RoomId) => joinRoomById(deps, { session, params: { roomId }, body: {} }),
     leave: (session: Session, roomId: RoomId) => leaveRoom(deps, { session, params: { roomId }, body: {} }),
     ban: (session: Session, roomId: RoomId, { userId }: Session) => banUser(deps, { session, params: { roomId }, body: { user_id: userId } }),
+    redact: (session: Session, roomId: RoomId, eventId: EventId) => redactMessage(deps, { session, params: { roomId, eventId, txnId: next() }, body: {} }),
     name: (session: Session, roomId: RoomId, name: string) =>
       setState(deps, { session, params: { roomId, eventType: 'm.room.name', stateKey: '' }, body: { name } }),
     read: (session: Session, roomId: RoomId, eventId: EventId, threadId?: string) =>

@@ -17,14 +17,29 @@ export interface Viewer {
  * in. https://spec.matrix.org/v1.19/client-server-api/#room-event-format
  */
 export function renderEvent(row: EventRow, viewer: Viewer, roomId?: RoomId): string {
-  const room = roomId === undefined ? '' : `,"room_id":${JSON.stringify(roomId)}`;
   const erased = viewer.erasedText?.(row);
   const shown = erased === undefined ? row : { ...row, json: erased, replaced: null };
-  return `${shown.json.slice(0, -1)}${room},"unsigned":{${unsignedOf(shown, viewer)}}}`;
+  return spliced(shown.json, roomId, unsignedOf(shown, viewer));
+}
+
+/** The same for an application service, which is nobody's member: that something was redacted it sees, and why it is told by the redaction alone. */
+export function renderForService(row: EventRow, roomId: RoomId, now: number): string {
+  const replaced = row.replaced === null ? '' : `,${row.replaced}`;
+  const because = row.redacted_because === null ? '' : `,"redacted_because":${withoutReason(row.redacted_because)}`;
+  return spliced(row.json, roomId, `${age(row, now)}${replaced}${because}`);
+}
+
+function spliced(json: string, roomId: RoomId | undefined, unsigned: string): string {
+  const room = roomId === undefined ? '' : `,"room_id":${JSON.stringify(roomId)}`;
+  return `${json.slice(0, -1)}${room},"unsigned":{${unsigned}}}`;
+}
+
+function age({ origin_server_ts }: EventRow, now: number): string {
+  return `"age":${Math.max(0, now - origin_server_ts)}`;
 }
 
 function unsignedOf(row: EventRow, viewer: Viewer): string {
-  let unsigned = `"age":${Math.max(0, viewer.now - row.origin_server_ts)},"membership":"${viewer.membershipAt(row.seq)}"`;
+  let unsigned = `${age(row, viewer.now)},"membership":"${viewer.membershipAt(row.seq)}"`;
   if (row.txn_id !== null && row.device_nid === viewer.deviceNid) unsigned += `,"transaction_id":${JSON.stringify(row.txn_id)}`;
   if (row.replaced !== null) unsigned += `,${row.replaced}`;
   if (row.redacted_because !== null && row.redacted_by_seq !== null) {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql, type Database } from './database.js';
 import { engines } from './engines.testing.js';
-import { claimDue, done, enqueue, retryLater, startWorker, type Task } from './outbox.js';
+import { bringForward, claimDue, done, enqueue, retryLater, startWorker, type Task } from './outbox.js';
 
 describe.each(engines)('the outbox on $name', ({ open }) => {
   let db: Database;
@@ -38,6 +38,14 @@ describe.each(engines)('the outbox on $name', ({ open }) => {
     await db.transaction((tx) => retryLater(tx, second, 500));
     expect(await claim(499)).toEqual([]);
     expect((await claim(500)).map(({ taskNid }) => taskNid)).toEqual([second]);
+  });
+
+  it('brings forward what has been put off for longer than anybody has it in hand', async () => {
+    await add({ n: 1 }, 60_000);
+    const late = await add({ n: 2 }, 60_001);
+    await add({ n: 3 }, 60_001, 'federation');
+    await db.transaction((tx) => bringForward(tx, 'push', 0));
+    expect((await claim(0)).map(({ taskNid }) => taskNid)).toEqual([late]);
   });
 
   it('is gone with the transaction of its cause', async () => {
