@@ -1,40 +1,28 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { registration, registrationFiles } from './app-service.js';
 import { startShard, type Person, type RoomEvent, type Shard } from './harness.js';
 import { sealed } from './sealed.js';
 
 // https://spec.matrix.org/v1.19/application-service-api/
-const service = (id: string) => ({
-  id, url: null, as_token: `${id} as`.replace(' ', '-').padEnd(32, '1'), hs_token: `${id} hs`.replace(' ', '-').padEnd(32, '1'), sender_localpart: `${id}-bot`, rate_limited: false,
-  namespaces: { users: [{ regex: `@_${id}_.*:localhost`, exclusive: true }] },
-});
-const [irc, xmpp] = [service('irc'), service('xmpp')];
+const [irc, xmpp] = [registration('irc'), registration('xmpp')];
 const token = irc.as_token;
 const ghost = '@_irc_ghost:localhost';
 const byService = 'm.login.application_service';
 const room = (roomId: string, rest: string) => `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/${rest}`;
 
-let folder: string;
+const files = registrationFiles(irc, xmpp);
 let shard: Shard;
 let alice: Person;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'cloison-services-'));
-  const files = [irc, xmpp].map((registration) => {
-    const file = join(folder, `${registration.id}.yaml`);
-    writeFileSync(file, JSON.stringify(registration));
-    return file;
-  });
-  shard = await startShard({ app_service_config_files: files, cloison: { introductions: { per_day: 3, per_week: 3 } } });
+  shard = await startShard({ ...files.settings, cloison: { introductions: { per_day: 3, per_week: 3 } } });
   alice = await shard.register('alice');
   await registerUser('_irc_ghost');
   await registerUser('_xmpp_ghost', xmpp.as_token);
 });
 afterAll(async () => {
   await shard.stop();
-  rmSync(folder, { recursive: true, force: true });
+  files.remove();
 });
 
 function registerUser(username: string, by: string | undefined = token, more: object = {}) {
@@ -142,6 +130,56 @@ describe('the rules are the same for services (B14)', () => {
     expect(statuses).toEqual([200, 200, 200, 429]);
     const others = await shard.request('POST', '/_matrix/client/v3/user_directory/search', { token: alice.token, body: { search_term: '@stranger5:localhost' } });
     expect(others.status).toBe(200);
+  });
+});
+
+describe('room aliases', () => {
+  const aliasPath = (alias: string) => `/_matrix/client/v3/directory/room/${encodeURIComponent(alias)}`;
+  const exclusive = refused(400, 'M_EXCLUSIVE');
+  const name = (alias: string, roomId: string, by = token, query: Record<string, string> = { user_id: ghost }) =>
+    shard.request('PUT', aliasPath(alias), { token: by, query, body: { room_id: roomId } });
+  const unname = (alias: string, by = token, query: Record<string, string> = { user_id: ghost }) => shard.request('DELETE', aliasPath(alias), { token: by, query });
+
+  it('"normal users who attempt to create … aliases inside an application service-defined namespace will receive the same M_EXCLUSIVE error code"', async () => {
+    const roomId = await shard.createRoom(alice);
+    const before = shard.stored();
+    expect(await name('#_irc_taken:localhost', roomId, alice.token, {})).toMatchObject(exclusive);
+    expect(await shard.request('POST', '/_matrix/client/v3/createRoom', { token: alice.token, body: { room_alias_name: '_irc_taken' } })).toMatchObject(exclusive);
+    expect(shard.stored()).toEqual(before);
+    expect(await name('#irc_free:localhost', roomId, alice.token, {})).toMatchObject({ status: 200 });
+  });
+
+  it('"Application services which attempt to create … aliases outside of their defined namespaces … will receive an error code M_EXCLUSIVE"', async () => {
+    const roomId = await sharedRoom();
+    for (const alias of ['#_xmpp_room:localhost', '#anything:localhost']) expect([alias, await name(alias, roomId)]).toMatchObject([alias, exclusive]);
+    const create = (room_alias_name: string) => shard.request('POST', '/_matrix/client/v3/createRoom', { token, query: { user_id: ghost }, body: { room_alias_name } });
+    expect(await create('_xmpp_room')).toMatchObject(exclusive);
+    expect(await create('_irc_made')).toMatchObject({ status: 200 });
+    expect(await name('#_irc_named:localhost', roomId)).toMatchObject({ status: 200 });
+  });
+
+  it('"An exclusive namespace prevents humans and other application services from creating/deleting entities in that namespace"', async () => {
+    const roomId = await sharedRoom();
+    expect(await name('#_irc_kept:localhost', roomId)).toMatchObject({ status: 200 });
+    for (const alias of ['#_irc_kept:localhost', '#_irc_missing:localhost']) {
+      expect([alias, await unname(alias, alice.token, {})]).toMatchObject([alias, exclusive]);
+      expect([alias, await unname(alias, xmpp.as_token, { user_id: '@_xmpp_ghost:localhost' })]).toMatchObject([alias, exclusive]);
+    }
+    // The service itself: any of its users who is in the room, whichever of them made it.
+    await registerUser('_irc_second');
+    const second = { user_id: '@_irc_second:localhost' };
+    expect(await unname('#_irc_kept:localhost', token, second)).toMatchObject(refused(404, 'M_NOT_FOUND'));
+    await shard.request('POST', room(roomId, 'invite'), { token: alice.token, body: second });
+    await shard.request('POST', room(roomId, 'join'), { token, query: second, body: {} });
+    expect(await unname('#_irc_kept:localhost', token, second)).toMatchObject({ status: 200 });
+  });
+
+  it('resolve for those in the room alone, services included (A8)', async () => {
+    await name('#_irc_sealed:localhost', await sharedRoom());
+    const resolve = (by: string, user_id: string) => shard.request('GET', aliasPath('#_irc_sealed:localhost'), { token: by, query: { user_id } });
+    expect(await resolve(token, ghost)).toMatchObject({ status: 200 });
+    expect(await resolve(token, '@irc-bot:localhost')).toMatchObject(refused(404, 'M_NOT_FOUND'));
+    expect(await resolve(xmpp.as_token, '@_xmpp_ghost:localhost')).toMatchObject(refused(404, 'M_NOT_FOUND'));
   });
 });
 

@@ -221,13 +221,13 @@ export const settings = {
     name: 'ip_range_whitelist',
     default: [],
     parse: listOf(addressRange),
-    sentence: 'Exceptions from it, such as the address of a push gateway in the same network.',
+    sentence: 'Exceptions from it, such as the address of a push gateway, or of an application service, in the same network.',
   },
   appServiceConfigFiles: {
     name: 'app_service_config_files',
     default: [],
     parse: appServices,
-    sentence: 'The registration files of application services. No name in one of their `namespaces.users` is a person\'s, neither now nor later, and none of their rules is different.',
+    sentence: 'The registration files of application services. No name in one of their `namespaces.users` is a person\'s, neither now nor later, and no rule is different for them.',
   },
   pidFile: { name: 'pid_file', parse: optional(path), sentence: 'Where to write the process id.' },
   cloison: {

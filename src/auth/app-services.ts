@@ -1,5 +1,5 @@
 import { MatrixError } from '../matrix/errors.js';
-import { newUserId, serverOf, type ServerName, type UserId } from '../matrix/identifiers.js';
+import { newUserId, serverOf, type RoomAlias, type ServerName, type UserId } from '../matrix/identifiers.js';
 import { hashToken } from './tokens.js';
 
 export interface Namespace {
@@ -25,6 +25,10 @@ export interface AppService extends Registration {
   readonly sender: UserId;
   /** Whether a user id is its sender's, or in one of its namespaces. */
   covers(userId: UserId): boolean;
+  /** Whether an alias is in one of its namespaces. */
+  coversAlias(alias: RoomAlias): boolean;
+  /** Whether it is in one that nobody else has anything to do in. */
+  hasAlone(alias: RoomAlias): boolean;
 }
 
 export interface AppServices {
@@ -34,11 +38,22 @@ export interface AppServices {
   byTokenHash(tokenHash: string): AppService | undefined;
   /** Refuses a name that is a service's with M_EXCLUSIVE: no person may have it (RULES B14), nor any service but `registrant`. */
   refuseReserved(userId: UserId, registrant?: AppService): void;
+  /** Refuses to whom a new alias is not to belong, with M_EXCLUSIVE: to a service what is in none of its namespaces, and to everybody what is another's alone. */
+  refuseForeignAlias(alias: RoomAlias, claimant: ServiceId | undefined): void;
+  /** Refuses an alias that is another's alone, with M_EXCLUSIVE, whether or not it exists. */
+  refuseReservedAlias(alias: RoomAlias, asking: ServiceId | undefined): void;
 }
+
+/** The service with whose token something is asked; people, and its users with a token of their own, have none. */
+type ServiceId = Pick<AppService, 'id'>;
 
 export function createAppServices(registrations: readonly Registration[], serverName: ServerName): AppServices {
   const all = registrations.map((registration) => serviceOf(registration, serverName));
   const byHash = new Map(all.map((service) => [hashToken(service.asToken), service]));
+  const refuseReservedAlias: AppServices['refuseReservedAlias'] = (alias, asking) => {
+    const isTaken = all.some((service) => service.id !== asking?.id && service.hasAlone(alias));
+    if (isTaken) throw new MatrixError('M_EXCLUSIVE', 'This alias is reserved for an application service');
+  };
   return {
     all,
     byId: (id) => all.find((service) => service.id === id),
@@ -47,16 +62,25 @@ export function createAppServices(registrations: readonly Registration[], server
       const isTaken = all.some((service) => service !== registrant && service.covers(userId));
       if (isTaken) throw new MatrixError('M_EXCLUSIVE', 'This user name is reserved for an application service');
     },
+    refuseForeignAlias: (alias, claimant) => {
+      const isOutside = claimant !== undefined && all.find(({ id }) => id === claimant.id)?.coversAlias(alias) !== true;
+      if (isOutside) throw new MatrixError('M_EXCLUSIVE', 'This alias is in none of the namespaces of the application service');
+      refuseReservedAlias(alias, claimant);
+    },
+    refuseReservedAlias,
   };
 }
 
 function serviceOf(registration: Registration, serverName: ServerName): AppService {
   const sender = newUserId(registration.senderLocalpart, serverName);
   const patterns = registration.namespaces.users.map(({ regex }) => anchored(regex));
+  const aliases = registration.namespaces.aliases.map(({ regex, exclusive }) => ({ pattern: anchored(regex), exclusive }));
   return {
     ...registration,
     sender,
     covers: (userId) => serverOf(userId) === serverName && (userId === sender || patterns.some((pattern) => pattern.test(userId))),
+    coversAlias: (alias) => aliases.some(({ pattern }) => pattern.test(alias)),
+    hasAlone: (alias) => aliases.some(({ pattern, exclusive }) => exclusive && pattern.test(alias)),
   };
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createAppServices, type AppServices } from '../auth/app-services.js';
 import { free } from '../auth/people.testing.js';
 import { ensureDevice } from '../auth/devices-store.js';
 import type { Session } from '../auth/session.js';
@@ -24,7 +25,7 @@ export const HOUR = 3_600_000;
 export async function openDirectory(engine: Engine, introductions: IdentityBudget = { perDay: 50, perWeek: 200 }) {
   const { db, drop } = await engine.open();
   const time = { now: 1_700_000_000_000 };
-  const deps: DirectoryDeps & RoomWriting & { defaultRoomVersion: string } = {
+  const deps: DirectoryDeps & RoomWriting & { defaultRoomVersion: string; appServices: AppServices } = {
     db,
     clock: () => time.now,
     random: randomBytes,
@@ -37,6 +38,7 @@ export async function openDirectory(engine: Engine, introductions: IdentityBudge
     inviteBrake: free,
     maxRoomMembers: 3,
     defaultRoomVersion: '11',
+    appServices: createAppServices([], serverName),
     memberProfile: async (tx, userNid) =>
       Object.fromEntries((await profileFields(tx, userNid)).map(({ field, value }) => [field, JSON.parse(value) as string])),
   };

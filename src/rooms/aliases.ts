@@ -1,3 +1,4 @@
+import type { AppServices } from '../auth/app-services.js';
 import type { Session } from '../auth/session.js';
 import { forbidden, MatrixError, notFound } from '../matrix/errors.js';
 import { parseRoomId, serverOf, type RoomAlias, type RoomId, type ServerName } from '../matrix/identifiers.js';
@@ -48,11 +49,12 @@ export async function getAlias(
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3directoryroomroomalias */
 export async function setAlias(
-  deps: RoomReading & { serverName: ServerName },
+  deps: RoomReading & { serverName: ServerName; appServices: AppServices },
   call: { session: Session; params: { roomAlias: RoomAlias }; body: TypeOf<typeof AliasBody> },
 ): Promise<object> {
   const { session, params, body } = call;
   if (serverOf(params.roomAlias) !== deps.serverName) throw new MatrixError('M_INVALID_PARAM', 'An alias of this server ends in its name');
+  deps.appServices.refuseForeignAlias(params.roomAlias, session.appService);
   await deps.db.transaction(async (tx) => {
     const room = await openJoinedRoom(tx, parseRoomId(body.room_id), session);
     if (!(await insertAlias(tx, params.roomAlias, room.room_nid, session.userNid))) {
@@ -63,18 +65,21 @@ export async function setAlias(
 }
 
 /**
- * By who made it, or by who may change the room's own aliases; the latter's room no longer boasts of it either.
+ * By who made it, by the service in whose namespace it is, or by who may change the room's own aliases; the latter's room no longer boasts
+ * of it either.
  * https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3directoryroomroomalias
  */
-export async function removeAlias(deps: RoomWriting, call: { session: Session; params: { roomAlias: RoomAlias } }): Promise<object> {
+export async function removeAlias(deps: RoomWriting & { appServices: AppServices }, call: { session: Session; params: { roomAlias: RoomAlias } }): Promise<object> {
   const { session, params } = call;
+  deps.appServices.refuseReservedAlias(params.roomAlias, session.appService);
   await deps.db.transaction(async (tx) => {
     const roomId = await openAlias(tx, params.roomAlias, session);
     const locked = await lockRoom(tx, roomId, deps.states);
     const found = await resolveAlias(tx, params.roomAlias);
     const room = await openJoinedRoom(tx, roomId, session);
     const mayBoast = await maySetCanonicalAlias(tx, room, session);
-    if (found?.creator_nid !== session.userNid && !mayBoast) throw forbidden('You may remove only aliases that you made');
+    const isOfService = session.appService !== undefined && deps.appServices.byId(session.appService.id)?.coversAlias(params.roomAlias) === true;
+    if (found?.creator_nid !== session.userNid && !isOfService && !mayBoast) throw forbidden('You may remove only aliases that you made');
     await deleteAlias(tx, params.roomAlias);
     if (mayBoast) await boastNoLonger(deps, tx, locked, { actor: session, alias: params.roomAlias });
   });

@@ -1,6 +1,7 @@
+import type { AppServices } from '../auth/app-services.js';
 import type { Session } from '../auth/session.js';
 import { forbidden, MatrixError } from '../matrix/errors.js';
-import { parseOpaque, parseRoomAlias, parseUserId, serverOf, type RoomId, type UserId } from '../matrix/identifiers.js';
+import { parseOpaque, parseRoomAlias, parseUserId, serverOf, type RoomAlias, type RoomId, type ServerName, type UserId } from '../matrix/identifiers.js';
 import { roomVersion, type RoomVersionFeatures } from '../matrix/room-versions.js';
 import { anyObject, array, boolean, object, oneOf, optional, string, type JsonObject, type JsonValue, type TypeOf } from '../matrix/schema.js';
 import { createRoomViolations } from '../policy/create-room.js';
@@ -42,7 +43,7 @@ const FOUNDERS_OWN: readonly string[] = ['m.room.create', 'm.room.member'];
  * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom
  */
 export async function createRoom(
-  deps: RoomWriting & { defaultRoomVersion: string },
+  deps: RoomWriting & { defaultRoomVersion: string; appServices: AppServices },
   call: { session: Session; body: Wish },
 ): Promise<{ room_id: RoomId }> {
   const { session, body } = call;
@@ -53,7 +54,9 @@ export async function createRoom(
   if (initial.some(({ type }) => FOUNDERS_OWN.includes(type))) {
     throw new MatrixError('M_INVALID_PARAM', 'initial_state may not hold the creation of the room or memberships');
   }
+  const alias = aliasOf(body, deps.signer.serverName);
   refuse(createRoomViolations({ ...body }));
+  if (alias !== undefined) deps.appServices.refuseForeignAlias(alias, session.appService);
   if (invited.some((user) => serverOf(user) !== deps.signer.serverName)) throw forbidden('People of that server cannot be invited');
   for (const target of new Set(invited)) deps.inviteBrake.check(target);
   const now = deps.clock();
@@ -68,7 +71,7 @@ export async function createRoom(
       encryption: asked === undefined ? defaultEncryption : parseEncryption(asked.content),
       now,
     });
-    await furnish(deps, tx, room, { session, body, initial, now });
+    await furnish(deps, tx, room, { session, body, alias, initial, now });
     for (const target of new Set(invited)) {
       const extra = body.is_direct === true ? { is_direct: true } : {};
       await changeMembership(deps, tx, room, { actor: session, target, membership: 'invite', extra, now });
@@ -82,14 +85,15 @@ export async function createRoom(
 interface Furnishing {
   readonly session: Session;
   readonly body: Wish;
+  readonly alias: RoomAlias | undefined;
   readonly initial: readonly { readonly type: string; readonly stateKey: string; readonly content: JsonObject }[];
   readonly now: number;
 }
 
 /** All state between the foundation and the invitations, in the specification's order; what the client states itself is not stated twice. */
-async function furnish(deps: RoomWriting, tx: Transaction, room: LockedRoom, { session, body, initial, now }: Furnishing): Promise<void> {
+async function furnish(deps: RoomWriting, tx: Transaction, room: LockedRoom, { session, body, alias, initial, now }: Furnishing): Promise<void> {
   const has = (type: string): boolean => initial.some((event) => event.type === type && event.stateKey === '');
-  const alias = await claimAlias(deps, tx, room, session, body.room_alias_name);
+  if (alias !== undefined && !(await insertAlias(tx, alias, room.nid, session.userNid))) throw new MatrixError('M_ROOM_IN_USE', 'That alias is taken');
   const state: { type: string; stateKey: string; content: JsonObject }[] = [];
   if (alias !== undefined) state.push({ type: 'm.room.canonical_alias', stateKey: '', content: { alias } });
   if (!has('m.room.join_rules')) state.push({ type: 'm.room.join_rules', stateKey: '', content: { join_rule: 'invite' } });
@@ -104,12 +108,10 @@ async function furnish(deps: RoomWriting, tx: Transaction, room: LockedRoom, { s
   }
 }
 
-async function claimAlias(deps: RoomWriting, tx: Transaction, room: LockedRoom, session: Session, name: string | undefined): Promise<string | undefined> {
+function aliasOf({ room_alias_name: name }: Wish, serverName: ServerName): RoomAlias | undefined {
   if (name === undefined) return undefined;
   if (name.includes(':') || /\s/.test(name)) throw new MatrixError('M_INVALID_PARAM', 'room_alias_name is the part of an alias between # and :');
-  const alias = parseRoomAlias(`#${name}:${deps.signer.serverName}`);
-  if (!(await insertAlias(tx, alias, room.nid, session.userNid))) throw new MatrixError('M_ROOM_IN_USE', 'That alias is taken');
-  return alias;
+  return parseRoomAlias(`#${name}:${serverName}`);
 }
 
 function creationOf(body: Wish, version: RoomVersionFeatures, creator: UserId, invited: readonly UserId[]): JsonObject {
