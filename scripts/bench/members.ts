@@ -10,5 +10,5 @@ export async function membersScenario(server: Server, people: readonly Member[])
   const connection = new Connection(server.baseUrl);
   const room = await foundRoom(connection, people);
   connection.close();
-  return measureOperation(server, { scenario: 'B14', warmUp: 100, runs: 300, ...membersOf(room) });
+  return measureOperation(server, { scenario: 'B14', warmUp: 300, runs: 300, ...membersOf(room) });
 }

@@ -9,7 +9,7 @@ export interface Operation {
   readonly what: string;
   /** In yards. */
   readonly atMost?: number;
-  /** How often it is done before anything is measured: a just-in-time compiler has to see it first. */
+  /** How often, and for five seconds at most, it is done before anything is measured: a just-in-time compiler has to see it first. */
   readonly warmUp: number;
   readonly runs: number;
   /** How many are on their way at once, each over a connection of its own; one unless told otherwise. */
@@ -18,14 +18,16 @@ export interface Operation {
   once(connection: Connection, turn: number): Promise<void>;
 }
 
+const WARM_UP_MS = 5000;
+
 /** What each cost the server, and how long its client waited. */
 export async function measureOperation(server: Server, operation: Operation): Promise<readonly Figure[]> {
   const { scenario, warmUp, runs, inFlight = 1, atMost } = operation;
   const what = inFlight === 1 ? operation.what : `${operation.what}, ${inFlight} in flight`;
-  await repeat(server, operation, { from: 0, to: warmUp });
+  const begun = await repeat(server, operation, { from: 0, to: warmUp, until: performance.now() + WARM_UP_MS });
   const before = measureYard();
   const cpu = server.cpu();
-  const times = await repeat(server, operation, { from: warmUp, to: warmUp + runs });
+  const times = await repeat(server, operation, { from: begun.length, to: begun.length + runs, until: Infinity });
   const after = server.cpu();
   const yard = (before + measureYard()) / 2;
   const us = cpu === undefined || after === undefined ? undefined : (after - cpu) / runs;
@@ -37,12 +39,12 @@ export async function measureOperation(server: Server, operation: Operation): Pr
 }
 
 /** The milliseconds each took. */
-async function repeat({ baseUrl }: Server, { once, inFlight = 1 }: Operation, { from, to }: { from: number; to: number }): Promise<readonly number[]> {
+async function repeat({ baseUrl }: Server, { once, inFlight = 1 }: Operation, turns: { from: number; to: number; until: number }): Promise<readonly number[]> {
   const times: number[] = [];
-  let turn = from;
+  let turn = turns.from;
   await Promise.all(Array.from({ length: inFlight }, async () => {
     const connection = new Connection(baseUrl);
-    while (turn < to) {
+    while (turn < turns.to && performance.now() < turns.until) {
       const mine = turn++;
       const started = performance.now();
       await once(connection, mine);

@@ -5,8 +5,8 @@ import type { Server } from './server.js';
 import { pathOf, sendSealed, type Room } from './world.js';
 
 const PAGE = 50;
-const RUNS = { warmUp: 300, runs: 600 };
-const RUNS_IN_LARGE_ROOM = { warmUp: 60, runs: 100 };
+const RUNS = { warmUp: 2000, runs: 1000 };
+const RUNS_IN_LARGE_ROOM = { warmUp: 200, runs: 200 };
 
 type Reading = Pick<Operation, 'what' | 'once'>;
 

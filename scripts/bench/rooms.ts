@@ -15,7 +15,7 @@ export async function roomsScenario(server: Server, newcomers: readonly Member[]
   const small = { roomId: await createRoom(connection, founder), members: [founder] };
   connection.close();
   const create: Operation = {
-    scenario: 'B6', what: 'createRoom', warmUp: 100, runs: 200,
+    scenario: 'B6', what: 'createRoom', warmUp: 300, runs: 200,
     once: async (each) => { await createRoom(each, founder); },
   };
   const figures = [...(await measureOperation(server, create)), ...(await measureOperation(server, { ...create, inFlight: MANY, atMost: 500 }))];
