@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startShard, type Person, type RoomEvent, type Shard } from './harness.js';
-import { refused, roomCalls, type RoomCalls } from './rooms-calls.js';
+import { newTxn, refused, roomCalls, type RoomCalls } from './rooms-calls.js';
 
 // https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers
 let shard: Shard;
@@ -35,6 +35,34 @@ describe('members', () => {
     const answer = await list(bob);
     expect(ids(answer)).toEqual(named(alice, bob, carol, dora, eve));
     expect(answer.body.chunk.every(({ type, event_id }) => type === 'm.room.member' && event_id.startsWith('$'))).toBe(true);
+  });
+
+  it('tells of every change at once, and of a redaction: the list and the whole state, to whoever asks again and again', async () => {
+    const own = await shard.createRoom(alice, [bob]);
+    const content = async (path: string): Promise<string> => {
+      const { text } = await rooms.call(alice, 'GET', ['rooms', own, path]);
+      const { chunk = [] } = JSON.parse(path === 'state' ? `{"chunk":${text}}` : text) as { chunk?: readonly RoomEvent[] };
+      const member = chunk.find(({ type, state_key }) => type === 'm.room.member' && state_key === bob.userId);
+      return JSON.stringify([member?.content, member?.unsigned?.['prev_content'], member?.unsigned?.['redacted_because'] !== undefined]);
+    };
+    const both = async (): Promise<string> => {
+      const [members, state] = [await content('members'), await content('state')];
+      expect(members).toBe(state);
+      return members;
+    };
+    const rename = (displayname: string) => rooms.setState(bob, own, 'm.room.member', { membership: 'join', displayname }, bob.userId);
+    const redact = (eventId: string) => rooms.call(bob, 'PUT', ['rooms', own, 'redact', eventId, newTxn()], {});
+    await both();
+    const first = await rename('Bob the first');
+    expect(await both()).toContain('Bob the first');
+    const second = await rename('Bob the second');
+    expect(await both()).toMatch(/Bob the second.*Bob the first/);
+    await redact(first.body.event_id);
+    expect(await both()).not.toContain('Bob the first');
+    await redact(second.body.event_id);
+    expect(await both()).toBe('[{"membership":"join"},{"membership":"join"},true]');
+    await rooms.call(bob, 'POST', ['rooms', own, 'leave'], {});
+    expect(await both()).toContain('"membership":"leave"');
   });
 
   it('"The kind of membership to filter for", "to exclude from the results", "an \'or\' condition" for both', async () => {

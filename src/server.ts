@@ -33,6 +33,7 @@ import { noteIgnored } from './push/ignored.js';
 import { rulesFollowTombstones } from './push/manual-upgrades.js';
 import { rulesFollowUpgrades } from './push/rulesets.js';
 import { pushCountWhenRead } from './push/tasks.js';
+import { CurrentStates } from './rooms/current-states.js';
 import { DELAYED_EVENT } from './rooms/delay.js';
 import { delayedEventsObserver, sendWhenDue } from './rooms/delayed-events.js';
 import { FilterSchema, RoomEventFilterSchema, type EventFilter, type Filter } from './rooms/filter.js';
@@ -143,6 +144,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     ...writing,
     notifier,
     closing,
+    currentStates: new CurrentStates(),
     myRooms: new MyRooms(notifier),
     keyCounts: new KeyCounts(notifier),
     sharedTimelines: new SharedTimelines(),

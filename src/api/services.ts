@@ -18,6 +18,7 @@ import type { Gateways } from '../push/gateways.js';
 import type { AccountDataObserver } from '../profile/account-data.js';
 import type { ProfileObserver } from '../profile/set-profile.js';
 import type { DirectoryDeps } from '../directory/search.js';
+import type { CurrentStates } from '../rooms/current-states.js';
 import type { EventFilter } from '../rooms/filter.js';
 import type { Receipting } from '../rooms/receipts.js';
 import type { UpgradeObserver } from '../rooms/upgrade.js';
@@ -54,5 +55,6 @@ export interface Services extends Delaying, Syncing, Receipting, DirectoryDeps {
   readonly maxUploadSize: number;
   readonly quotas: Quotas;
   readonly toDeviceObserver: ToDeviceObserver;
+  readonly currentStates: CurrentStates;
   readonly parseEventFilter: (text: string) => EventFilter;
 }

@@ -5,8 +5,10 @@ import { isMembership } from '../matrix/event-auth-reading.js';
 import type { RoomId } from '../matrix/identifiers.js';
 import { JsonText } from '../matrix/reply.js';
 import { object, optional, string, type TypeOf } from '../matrix/schema.js';
+import type { ReadTransaction } from '../storage/database.js';
 import { roomsOf } from './contacts-store.js';
-import { eventsBySeq } from './events-store.js';
+import type { CurrentStates } from './current-states.js';
+import { currentStateEvents, eventsBySeq, type EventRow } from './events-store.js';
 import { joinedMemberProfiles, memberSeqs, memberSeqsAt } from './members-store.js';
 import { openJoinedRoom, openRoom, type OpenRoom, type RoomReading } from './reading.js';
 import { jsonArray, renderEvent } from './render.js';
@@ -24,7 +26,7 @@ const ALL: readonly Membership[] = ['invite', 'join', 'knock', 'leave', 'ban'];
  * The member events of a room, now or at a point one could see. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers
  */
 export async function listMembers(
-  deps: RoomReading,
+  deps: RoomReading & { currentStates: CurrentStates },
   call: { session: Session; params: { roomId: RoomId }; query: TypeOf<typeof MembersQuery> },
 ): Promise<JsonText> {
   const { session, params, query } = call;
@@ -33,11 +35,24 @@ export async function listMembers(
     const room = await openRoom(tx, params.roomId, session, deps.clock());
     const at = query.at === undefined ? undefined : visiblePoint(room, await seqBefore(tx, room.nid, query.at));
     const present = room.isJoined && (at === undefined || at >= room.upTo);
-    const seqs = present ? await memberSeqs(tx, room.nid, wanted) : await memberSeqsAt(tx, room.nid, at ?? room.upTo);
-    const rows = await eventsBySeq(tx, room.nid, seqs);
-    const chosen = present ? rows : rows.filter(({ json }) => wanted.includes((JSON.parse(json) as { content: { membership: Membership } }).content.membership));
-    return new JsonText(`{"chunk":${jsonArray(chosen.map((row) => renderEvent(row, room.viewer, room.id)))}}`);
+    const rows = present ? await presentMembers(deps, tx, room, wanted) : await membersAt(tx, room, at ?? room.upTo, wanted);
+    return new JsonText(`{"chunk":${jsonArray(rows.map((row) => renderEvent(row, room.viewer, room.id)))}}`);
   });
+}
+
+async function presentMembers(
+  deps: { currentStates: CurrentStates }, tx: ReadTransaction, room: OpenRoom, wanted: readonly Membership[],
+): Promise<readonly EventRow[]> {
+  const state = await deps.currentStates.of(room.nid, room.stateSeq, () => currentStateEvents(tx, room.nid));
+  const members = state.filter(({ type }) => type === 'm.room.member');
+  if (wanted.length === ALL.length) return members;
+  const seqs = new Set(await memberSeqs(tx, room.nid, wanted));
+  return members.filter(({ seq }) => seqs.has(seq));
+}
+
+async function membersAt(tx: ReadTransaction, room: OpenRoom, at: number, wanted: readonly Membership[]): Promise<readonly EventRow[]> {
+  const rows = await eventsBySeq(tx, room.nid, await memberSeqsAt(tx, room.nid, at));
+  return rows.filter(({ json }) => wanted.includes((JSON.parse(json) as { content: { membership: Membership } }).content.membership));
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidjoined_members */

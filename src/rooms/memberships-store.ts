@@ -25,6 +25,7 @@ export interface OwnRoom {
   readonly room_version: string;
   readonly seq: number;
   readonly position: number;
+  readonly state_seq: number;
   readonly membership: Membership | null;
   readonly changed_seq: number | null;
   readonly is_forgotten: number | null;
@@ -32,7 +33,7 @@ export interface OwnRoom {
 
 export async function ownRoom(tx: ReadTransaction, roomId: RoomId, userNid: number): Promise<OwnRoom | undefined> {
   return tx.one<OwnRoom>(sql`
-    SELECT r.room_nid, r.room_id, r.room_version, r.seq, r.position, m.membership, m.changed_seq, m.is_forgotten
+    SELECT r.room_nid, r.room_id, r.room_version, r.seq, r.position, r.state_seq, m.membership, m.changed_seq, m.is_forgotten
     FROM rooms r LEFT JOIN memberships m ON m.room_nid = r.room_nid AND m.user_nid = ${userNid}
     WHERE r.room_id = ${roomId}`);
 }

@@ -4,6 +4,7 @@ import type { RoomId } from '../matrix/identifiers.js';
 import { JsonText } from '../matrix/reply.js';
 import { object, oneOf, optional, type TypeOf } from '../matrix/schema.js';
 import type { ReadTransaction } from '../storage/database.js';
+import type { CurrentStates } from './current-states.js';
 import { contentText } from './event-text.js';
 import { currentStateEvent, currentStateEvents, eventsBySeq, type EventRow } from './events-store.js';
 import { openRoom, type OpenRoom, type RoomReading } from './reading.js';
@@ -13,10 +14,13 @@ import { stateSeqsAt } from './state-store.js';
 export const StateQuery = object({ format: optional(oneOf('content', 'event')) });
 
 /** The current state to members; to who has left, the state they left behind. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstate */
-export async function listState(deps: RoomReading, call: { session: Session; params: { roomId: RoomId } }): Promise<JsonText> {
+export async function listState(
+  deps: RoomReading & { currentStates: CurrentStates },
+  call: { session: Session; params: { roomId: RoomId } },
+): Promise<JsonText> {
   return deps.db.read(async (tx) => {
     const room = await openRoom(tx, call.params.roomId, call.session, deps.clock());
-    const rows = room.isJoined ? await currentStateEvents(tx, room.nid) : await leftState(tx, room);
+    const rows = room.isJoined ? await deps.currentStates.of(room.nid, room.stateSeq, () => currentStateEvents(tx, room.nid)) : await leftState(tx, room);
     return new JsonText(jsonArray(rows.map((row) => renderEvent(row, room.viewer, room.id))));
   });
 }

@@ -24,6 +24,8 @@ export interface OpenRoom {
   /** The newest event there is to read: the room's newest for a member, one's own leaving for who has left. */
   readonly upTo: number;
   readonly isJoined: boolean;
+  /** Of the newest event that changed the room's present state. */
+  readonly stateSeq: number;
   readonly visibility: Visibility;
   readonly viewer: Viewer;
 }
@@ -46,6 +48,7 @@ export async function findOpenRoom(tx: ReadTransaction, roomId: RoomId, session:
     id: roomId,
     upTo: Math.min(newest, room.seq),
     isJoined: room.membership === 'join',
+    stateSeq: room.state_seq,
     visibility,
     viewer: { deviceNid: session.deviceNid, now, membershipAt: visibility.membershipAt, erasedText: visibility.erasedText },
   };
