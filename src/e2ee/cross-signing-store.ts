@@ -1,4 +1,4 @@
-import { inList, join, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import { inList, sql, tuplesOf, type ReadTransaction, type Transaction } from '../storage/database.js';
 import { batchesOf } from './batches.js';
 
 export type Usage = 'master' | 'self_signing' | 'user_signing';
@@ -57,9 +57,9 @@ export async function visibleSignatures(tx: ReadTransaction, viewerNid: number, 
 
 export async function putSignatures(tx: Transaction, position: number, signatures: readonly KeySignature[]): Promise<void> {
   for (const batch of batchesOf(signatures)) {
-    const rows = batch.map((s) => sql`(${s.target_nid}, ${s.target_key}, ${s.signer_nid}, ${s.signing_key}, ${s.signature}, ${position})`);
+    const rows = batch.map((s) => [s.target_nid, s.target_key, s.signer_nid, s.signing_key, s.signature, position]);
     await tx.run(sql`
-      INSERT INTO key_signatures (target_nid, target_key, signer_nid, signing_key, signature, position) VALUES ${join(rows, ', ')}
+      INSERT INTO key_signatures (target_nid, target_key, signer_nid, signing_key, signature, position) VALUES ${tuplesOf(rows)}
       ON CONFLICT (target_nid, target_key, signer_nid, signing_key) DO UPDATE SET signature = excluded.signature, position = excluded.position`);
   }
 }

@@ -1,4 +1,4 @@
-import { inList, join, rowsOf, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
+import { inList, rowsOf, sql, tuplesOf, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
 import { batchesOf } from './batches.js';
 
 export interface NamedKey {
@@ -17,17 +17,19 @@ export interface WantedKey {
   readonly algorithm: string;
 }
 
-export async function oneTimeKeysWithIds(tx: ReadTransaction, deviceNid: number, keyIds: readonly string[]): Promise<readonly NamedKey[]> {
-  if (keyIds.length === 0) return [];
+/** What the device holds under these names, and perhaps under some more. */
+export async function oneTimeKeysLike(tx: ReadTransaction, deviceNid: number, keys: readonly NamedKey[]): Promise<readonly NamedKey[]> {
+  if (keys.length === 0) return [];
+  const algorithms = [...new Set(keys.map((key) => key.algorithm))];
   return tx.all<NamedKey>(sql`
     SELECT algorithm, key_id, json FROM one_time_keys
-    WHERE device_nid = ${deviceNid} AND key_id IN ${inList(keyIds)}`);
+    WHERE device_nid = ${deviceNid} AND algorithm IN ${inList(algorithms)} AND key_id IN ${inList(keys.map((key) => key.key_id))}`);
 }
 
 export async function insertOneTimeKeys(tx: Transaction, deviceNid: number, uploadOrder: number, keys: readonly NamedKey[]): Promise<void> {
   for (const batch of batchesOf(keys)) {
-    const rows = batch.map((key) => sql`(${deviceNid}, ${key.algorithm}, ${key.key_id}, ${uploadOrder}, ${key.json})`);
-    await tx.run(sql`INSERT INTO one_time_keys (device_nid, algorithm, key_id, upload_order, json) VALUES ${join(rows, ', ')}`);
+    const rows = batch.map((key) => [deviceNid, key.algorithm, key.key_id, uploadOrder, key.json]);
+    await tx.run(sql`INSERT INTO one_time_keys (device_nid, algorithm, key_id, upload_order, json) VALUES ${tuplesOf(rows)}`);
   }
 }
 

@@ -2,9 +2,9 @@
  * A JSON object of members that are JSON text already: stored objects go out as they are kept, not parsed and written again.
  */
 export function jsonObjectOf(members: Iterable<readonly [name: string, json: string]>): string {
-  const parts: string[] = [];
-  for (const [name, json] of members) parts.push(`${JSON.stringify(name)}:${json}`);
-  return `{${parts.join(',')}}`;
+  let text = '';
+  for (const [name, json] of members) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${json}`;
+  return `{${text}}`;
 }
 
 /** The same with one more member; `json` is an object without a member of that name. */

@@ -1,4 +1,4 @@
-import { join, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import { sql, tuplesOf, type ReadTransaction, type Transaction } from '../storage/database.js';
 import type { Range } from '../storage/stream.js';
 import { batchesOf } from './batches.js';
 
@@ -26,8 +26,8 @@ export async function forgetTransactions(tx: Transaction, deviceNid: number, bef
 
 export async function insertToDevice(tx: Transaction, messages: readonly ToDeviceMessage[]): Promise<void> {
   for (const batch of batchesOf(messages)) {
-    const rows = batch.map(({ device_nid, position, json }) => sql`(${device_nid}, ${position}, ${json})`);
-    await tx.run(sql`INSERT INTO to_device_messages (device_nid, position, json) VALUES ${join(rows, ', ')}`);
+    const rows = batch.map(({ device_nid, position, json }) => [device_nid, position, json]);
+    await tx.run(sql`INSERT INTO to_device_messages (device_nid, position, json) VALUES ${tuplesOf(rows)}`);
   }
 }
 

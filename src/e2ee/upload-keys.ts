@@ -10,7 +10,7 @@ import { markDevicesChanged } from './device-lists.js';
 import {
   countOneTimeKeys,
   insertOneTimeKeys,
-  oneTimeKeysWithIds,
+  oneTimeKeysLike,
   putFallbackKey,
   unusedFallbackAlgorithms,
   type NamedKey,
@@ -30,12 +30,11 @@ const MOST_FALLBACK_KEYS = 10;
 export async function uploadKeys(
   deps: { db: Database },
   { session, body }: { session: Session; body: TypeOf<typeof KeysUpload> },
-): Promise<{ one_time_key_counts: Readonly<Record<string, number>> }> {
+): Promise<{ one_time_key_counts: Counts }> {
   const upload = readUpload(session, body);
   return deps.db.transaction(async (tx) => {
     await tx.lock(`keys/${session.userNid}`);
-    await storeKeys(tx, session, upload);
-    return { one_time_key_counts: await oneTimeKeyCounts(tx, session.deviceNid) };
+    return { one_time_key_counts: await storeKeys(tx, session, upload) };
   });
 }
 
@@ -58,18 +57,25 @@ export function readUpload(device: Pick<KeyedDevice, 'userId' | 'deviceId'>, bod
   };
 }
 
-/** The caller holds the lock of this person's keys. */
-export async function storeKeys(tx: Transaction, device: KeyedDevice, { deviceKeys, oneTimeKeys, fallbackKeys }: Upload): Promise<void> {
+type Counts = Readonly<Record<string, number>>;
+
+/** Resolves to how many one-time keys the device then has. The caller holds the lock of this person's keys. */
+export async function storeKeys(tx: Transaction, device: KeyedDevice, { deviceKeys, oneTimeKeys, fallbackKeys }: Upload): Promise<Counts> {
   if (deviceKeys !== undefined) await publishDeviceKeys(tx, device, deviceKeys);
   await addOneTimeKeys(tx, device.deviceNid, oneTimeKeys);
   await replaceFallbackKeys(tx, device.deviceNid, fallbackKeys);
+  const counts = await oneTimeKeyCounts(tx, device.deviceNid);
+  if (oneTimeKeys.length > 0 && Object.values(counts).reduce((sum, n) => sum + n, 0) > MOST_KEYS) {
+    throw new MatrixError('M_INVALID_PARAM', `A device may keep at most ${MOST_KEYS} one-time keys here`);
+  }
+  return counts;
 }
 
 /**
  * How many one-time keys are left. `signed_curve25519` is named even when there is none: a client that does not read its zero
  * uploads nothing.
  */
-export async function oneTimeKeyCounts(tx: ReadTransaction, deviceNid: number): Promise<Readonly<Record<string, number>>> {
+export async function oneTimeKeyCounts(tx: ReadTransaction, deviceNid: number): Promise<Counts> {
   const rows = await countOneTimeKeys(tx, deviceNid);
   return { signed_curve25519: 0, ...Object.fromEntries(rows.map(({ algorithm, n }) => [algorithm, n])) };
 }
@@ -98,7 +104,7 @@ async function publishDeviceKeys(tx: Transaction, device: KeyedDevice, uploaded:
 }
 
 async function addOneTimeKeys(tx: Transaction, deviceNid: number, keys: readonly NamedKey[]): Promise<void> {
-  const held = await oneTimeKeysWithIds(tx, deviceNid, keys.map((key) => key.key_id));
+  const held = await oneTimeKeysLike(tx, deviceNid, keys);
   const fresh = keys.filter((key) => {
     const same = held.find(({ algorithm, key_id }) => algorithm === key.algorithm && key_id === key.key_id);
     if (same !== undefined && !isDeepStrictEqual(JSON.parse(same.json), JSON.parse(key.json))) throw alreadyExists(same, key);
@@ -107,10 +113,6 @@ async function addOneTimeKeys(tx: Transaction, deviceNid: number, keys: readonly
   if (fresh.length === 0) return;
   const position = await advance(tx, [`oneTimeKeys/${deviceNid}`]);
   await insertOneTimeKeys(tx, deviceNid, position, fresh);
-  const counts = await countOneTimeKeys(tx, deviceNid);
-  if (counts.reduce((sum, { n }) => sum + n, 0) > MOST_KEYS) {
-    throw new MatrixError('M_INVALID_PARAM', `A device may keep at most ${MOST_KEYS} one-time keys here`);
-  }
 }
 
 async function replaceFallbackKeys(tx: Transaction, deviceNid: number, keys: readonly NamedKey[]): Promise<void> {

@@ -59,8 +59,17 @@ export interface Database {
 /** Fragments nest; every other value becomes a bound parameter. */
 export function sql(template: TemplateStringsArray, ...values: readonly (SqlValue | Sql)[]): Sql {
   if (!values.some(isFragment)) return new Query(template, values as readonly SqlValue[]);
-  const bound = values.flatMap((value) => (isFragment(value) ? value.values : [value]));
-  const lasts = values.every((value) => !isFragment(value) || isLasting(value.strings));
+  // Loops: a list of hundreds of ids is copied into every query that names it, and flatMap takes ten times as long.
+  const bound: SqlValue[] = [];
+  let lasts = true;
+  for (const value of values) {
+    if (!isFragment(value)) {
+      bound.push(value);
+      continue;
+    }
+    lasts &&= isLasting(value.strings);
+    for (const each of value.values) bound.push(each);
+  }
   return new Query(lasts ? lastingWeave(template, values) : weave(template, values), bound);
 }
 
@@ -147,12 +156,21 @@ export function rowsOf(rows: readonly (readonly (number | string)[])[], types: r
   return new Query(rowStrings(size, types), [...rows, ...Array<typeof nobody>(size - rows.length).fill(nobody)].flat());
 }
 
+/** `(?, …), (?, …), …` for the VALUES of an INSERT, at least one row, all of one length; the columns say the types. */
+export function tuplesOf(rows: readonly (readonly SqlValue[])[]): Sql {
+  const row = `(${Array<string>(rows[0]?.length ?? 0).fill('?').join(', ')})`;
+  return new Query(textOfRows(rows.length, row), rows.flat());
+}
+
 export type ColumnType = 'BIGINT' | 'TEXT';
 
 const rowLists = new Map<string, readonly string[]>();
 
 function rowStrings(size: number, types: readonly ColumnType[]): readonly string[] {
-  const row = `(${types.map((type) => `CAST(? AS ${type})`).join(', ')})`;
+  return textOfRows(size, `(${types.map((type) => `CAST(? AS ${type})`).join(', ')})`);
+}
+
+function textOfRows(size: number, row: string): readonly string[] {
   const known = rowLists.get(`${size} ${row}`);
   if (known !== undefined) return known;
   const strings = lastingStrings(Array<string>(size).fill(row).join(', ').split('?'));
