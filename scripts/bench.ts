@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { directoryScenario } from './bench/directory.js';
 import { downloadScenario } from './bench/download.js';
 import { encryptionScenario } from './bench/encryption.js';
 import { fanOutScenario } from './bench/fan-out.js';
@@ -17,8 +18,8 @@ import { foundLargeRoom, registerMany, type Member, type Room } from './bench/wo
 import { measureYard } from './bench/yard.js';
 
 const USAGE = `node scripts/run.mjs bench [options]
-  --only B1,B2,B3,B4,B5,B6,B7,B12,B13,B14
-                          which scenarios (default: all but B3 and B14, which take minutes)
+  --only B1,B2,B3,B4,B5,B6,B7,B12,B13,B14,B15
+                          which scenarios (default: all but B3 and B14, which take minutes, and B15, which is for a Cloison on SQLite)
   --seconds N             length of each B1 run (default 10)
   --pollers N             pollers of B2 (default 200)
   --idle-polls N          polls of B3 (default 10000; each takes a file descriptor here and one there)
@@ -109,6 +110,7 @@ async function scenarios(server: Server): Promise<readonly Figure[]> {
   await run('B7', () => encryptionScenario(server, people));
   await run('B13', () => downloadScenario(server, people, Number(options.seconds)));
   await run('B14', async () => membersScenario(server, await registerMany(server, 500, 'member')));
+  await run('B15', () => directoryScenario(server));
   const rss = server.rssMiB();
   if (rss !== undefined) figures.push({ scenario: 'all', what: 'resident memory after the run', value: rss, unit: 'MiB' });
   return figures;

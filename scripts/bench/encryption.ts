@@ -9,7 +9,7 @@ import { call, foundRoom, type Member, type Room } from './world.js';
 
 const ROOMS = 3;
 const PEOPLE = 60;
-// Of a device's 500 one-time keys, the most that Synapse keeps, a tenth at a time.
+// A few times over: a device that keeps hundreds, as no client does, is dearer to serve, and Synapse keeps no more than 500.
 const ONE_TIME_KEYS = 50;
 const RECIPIENTS = 20;
 const RUNS = { warmUp: 2000, runs: 1000 };
@@ -26,7 +26,7 @@ export async function encryptionScenario(server: Server, people: readonly Member
   const many = (atMost: number): Pick<Operation, 'inFlight' | 'atMost'> => ({ inFlight: MANY, atMost });
   const [upload, query, claim, send] = [uploads(rooms.flatMap((room) => room.members)), queries(members), claims(members), messages(members)];
   const figures: Figure[] = [];
-  for (const operation of [upload, { ...upload, ...many(170) }, { ...query, atMost: 60 }, claim, { ...claim, ...many(35) }, send, { ...send, ...many(80) }]) {
+  for (const operation of [{ ...upload, ...many(170) }, { ...upload, warmUp: 0 }, { ...query, atMost: 60 }, claim, { ...claim, ...many(35) }, send, { ...send, ...many(80) }]) {
     figures.push(...(await measureOperation(server, operation)));
   }
   return figures;
@@ -36,7 +36,7 @@ export async function encryptionScenario(server: Server, people: readonly Member
 function uploads(members: readonly Member[]): Operation {
   let upload = 0;
   return {
-    scenario: 'B7', what: `keys/upload, 1 device and ${ONE_TIME_KEYS} one-time keys`, warmUp: 3 * members.length, runs: 2 * members.length,
+    scenario: 'B7', what: `keys/upload, 1 device and ${ONE_TIME_KEYS} one-time keys`, warmUp: 2 * members.length, runs: 2 * members.length,
     async once(connection, turn) {
       upload += 1;
       const member = at(members, turn);
@@ -46,10 +46,11 @@ function uploads(members: readonly Member[]): Operation {
   };
 }
 
-function queries(members: readonly Member[]): Operation {
+/** The keys of all of them, asked for by one after the other. */
+export function queries(members: readonly Member[]): Operation {
   const body = { device_keys: Object.fromEntries(members.map(({ userId }) => [userId, []])) };
   return {
-    scenario: 'B7', what: `keys/query of ${PEOPLE}`, ...RUNS,
+    scenario: 'B7', what: `keys/query of ${members.length}`, ...RUNS,
     async once(connection, turn) {
       const answer = await call<{ device_keys: object }>(connection, 'POST', '/_matrix/client/v3/keys/query', at(members, turn).token, body);
       const found = Object.values(answer.device_keys).filter((devices: object) => Object.keys(devices).length === 1).length;
@@ -85,7 +86,7 @@ function messages(members: readonly Member[]): Operation {
 }
 
 /** As large as real ones; no server looks at what they say. */
-function deviceKeys({ userId, deviceId }: Member): object {
+export function deviceKeys({ userId, deviceId }: Member): object {
   return {
     user_id: userId,
     device_id: deviceId,

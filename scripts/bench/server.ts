@@ -16,6 +16,8 @@ export interface Server {
   rssMiB(): number | undefined;
   /** Ends and begins it again; resolves to the milliseconds until it was ready. Undefined for a server that others started. */
   readonly restart?: () => Promise<number>;
+  /** Ends it, lets its database be filled, and begins it again; only of a Cloison on SQLite that was begun here. */
+  readonly whileStopped?: <T>(fill: (databasePath: string) => Promise<T>) => Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -40,7 +42,17 @@ export function serverAt(baseUrl: string, pid: number | undefined, sharedSecret:
 
 export async function startCloison(database?: DatabaseChoice): Promise<Server> {
   const home = await generate({ registration_shared_secret: SECRET, ...(database && { database: database.settings }) });
-  return restartable('cloison', home, () => serve(home), database?.pids ?? []);
+  const server = await restartable('cloison', home, () => serve(home), database?.pids ?? []);
+  if (database !== undefined) return server;
+  return {
+    ...server,
+    async whileStopped(fill) {
+      await server.end();
+      const filled = await fill(join(home.folder, 'homeserver.db'));
+      await server.restart();
+      return filled;
+    },
+  };
 }
 
 /** Synapse from PyPI in a virtual environment: the one given, or a new one that is thrown away. */
@@ -78,9 +90,14 @@ function installSynapse(venv: string, postgres: boolean): string {
   return venv;
 }
 
+interface Restartable extends Server {
+  readonly restart: () => Promise<number>;
+  end(): Promise<void>;
+}
+
 async function restartable(
   name: string, home: { folder: string; baseUrl: string }, begin: () => Promise<Serving>, others: readonly number[],
-): Promise<Server> {
+): Promise<Restartable> {
   let serving: Serving | undefined = await begin();
   const end = async (): Promise<void> => {
     const ending = serving;
@@ -94,6 +111,7 @@ async function restartable(
     sharedSecret: SECRET,
     cpu: () => cpuOf([...pids(), ...others]),
     rssMiB: () => rssOf(pids()),
+    end,
     async restart() {
       await end();
       serving = await begin();
