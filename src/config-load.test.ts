@@ -68,7 +68,7 @@ describe('a setting', () => {
 
   it('keeps the other defaults of a limit that is given in part', () => {
     const { config } = load(named('rc_joins: {local: {burst_count: 99}}'));
-    expect(config.rcJoins).toEqual({ local: { perSecond: 0.1, burstCount: 99 }, remote: { perSecond: 0.01, burstCount: 10 } });
+    expect(config.rcJoins).toEqual({ local: { perSecond: 0.1, burstCount: 99 } });
   });
 
   it('takes libpq names for PostgreSQL', () => {

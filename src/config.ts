@@ -126,7 +126,8 @@ export const settings = {
     parse: optional(duration),
     sentence: 'How long a client that renews its tokens may be silent before it has to log in again; without it for ever.',
   },
-  rcMessage: { name: 'rc_message', parse: rate(0.2, 10), sentence: 'Messages of one person.' },
+  rcMessage: { name: 'rc_message', parse: rate(0.2, 10), sentence: 'What one person sends: messages, states, redactions, changes of their profile, removals of others; and rooms they make, besides `rc_room_creation`.' },
+  rcAdminRedaction: { name: 'rc_admin_redaction', parse: optional(rate(0.17, 3)), sentence: 'Redactions by one person of what others sent; without it they count as messages.' },
   rcRegistration: { name: 'rc_registration', parse: rate(0.17, 3), sentence: 'Registrations from one address.' },
   rcRegistrationTokenValidity: {
     name: 'rc_registration_token_validity',
@@ -146,8 +147,7 @@ export const settings = {
     name: 'rc_joins',
     parse: section({
       local: { name: 'local', parse: rate(0.1, 10), sentence: 'Rooms one person joins that this server is in.' },
-      remote: { name: 'remote', parse: rate(0.01, 10), sentence: 'Rooms one person joins that it is not in yet.' },
-    }),
+    }, { remote: 'Has no effect: rooms of other shards cannot be joined yet.' }),
     sentence: 'Joins.',
   },
   rcJoinsPerRoom: { name: 'rc_joins_per_room', parse: rate(1, 10), sentence: 'Joins of one room, by whomsoever.' },
@@ -156,9 +156,9 @@ export const settings = {
   rcInvites: {
     name: 'rc_invites',
     parse: section({
-      perRoom: { name: 'per_room', parse: rate(0.3, 10), sentence: 'Invites into one room.' },
+      perRoom: { name: 'per_room', parse: rate(0.3, 10), sentence: 'Invites into one room, after it was made.' },
       perUser: { name: 'per_user', parse: rate(0.003, 5), sentence: 'Invites to one person.' },
-      perIssuer: { name: 'per_issuer', parse: rate(0.3, 10), sentence: 'Invites by one person.' },
+      perIssuer: { name: 'per_issuer', parse: rate(0.3, 10), sentence: 'Invites by one person into rooms that were made.' },
     }),
     sentence: 'Invites.',
   },
@@ -168,7 +168,16 @@ export const settings = {
     parse: optional(duration),
     sentence: 'The longest a client may have an event delayed (MSC4140), such as 24h; without it none is.',
   },
-  rcDelayedEventMgmt: { name: 'rc_delayed_event_mgmt', parse: rate(1, 5), sentence: 'Delayed events asked for, put off, sent or cancelled from one address.' },
+  rcDelayedEventMgmt: { name: 'rc_delayed_event_mgmt', parse: rate(1, 5), sentence: 'Delayed events asked for by one person, or put off, sent or cancelled from one address.' },
+  rcPresence: {
+    name: 'rc_presence',
+    parse: section({
+      perUser: { name: 'per_user', parse: rate(0.1, 1), sentence: 'Times one person says so. A poll that says it too is never held up: what polls say goes out every few seconds at most.' },
+    }),
+    sentence: 'Saying whether one is online.',
+  },
+  rcProfile: { name: 'rc_profile', parse: rate(1, 500), sentence: 'Profiles one person looks at.' },
+  rcKeyRequests: { name: 'rc_key_requests', parse: rate(20, 100), sentence: 'People one device asks for the keys of messages, its own person apart.' },
   rcReports: { name: 'rc_reports', parse: rate(1, 5), sentence: 'Reports by one person.' },
   defaultRoomVersion: {
     name: 'default_room_version',

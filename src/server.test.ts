@@ -26,7 +26,7 @@ let txn = 0;
     postgres = await createTestPostgres();
     home = newHome();
     const { host, user, database } = postgres.connection;
-    const config = configOf(home, { database: { name: 'psycopg2', args: { host, user, dbname: database } } });
+    const config = configOf(home, { database: { name: 'psycopg2', args: { host, user, dbname: database } }, rc_reports: { per_second: 0.001, burst_count: 3 } });
     [one, other] = await Promise.all([start(config), start(config)]);
     [alice, bob] = [await one.register('alice'), await other.register('bob')];
     const { body } = await ok(one.call('POST', '/_matrix/client/v3/createRoom', alice.token, { name: 'Sealed', preset: 'private_chat' }));
@@ -71,6 +71,13 @@ let txn = 0;
     await ok(one.call('POST', '/_matrix/client/v3/logout', carol.token, {}));
     const dead = await other.call('GET', '/_matrix/client/v3/account/whoami', carol.token);
     expect([dead.status, dead.body['errcode']]).toEqual([401, 'M_UNKNOWN_TOKEN']);
+  });
+
+  it('let nobody do together what one of them alone would not let them', async () => {
+    const path = `/_matrix/client/v3/users/${encodeURIComponent(bob.userId)}/report`;
+    const answers = await Promise.all([one, other, one, other, one, other].map((server) => server.call('POST', path, alice.token, { reason: 'x' })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 429, 429, 429]);
+    expect((await other.call('POST', path, bob.token, { reason: 'x' })).status).toBe(200);
   });
 
   it('take every kind of write at once without a failure or a deadlock', async () => {

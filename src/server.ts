@@ -14,7 +14,7 @@ import { readSigningKeys } from './config-keys.js';
 import { chargeInvites } from './directory/invites.js';
 import { deviceListsObserver } from './e2ee/device-lists.js';
 import { closeServer, createApp, type App } from './http/app.js';
-import { createBuckets } from './http/limits.js';
+import type { BucketsOf } from './http/limits.js';
 import { createValidators } from './http/validate.js';
 import { parseUserId } from './matrix/identifiers.js';
 import type { JsonObject } from './matrix/schema.js';
@@ -55,7 +55,7 @@ import { MatrixError } from './matrix/errors.js';
 import { appServiceCallsOf, appServiceObservers, telling } from './server-app-services.js';
 import { accountObservers, tokenLifetimesOf, turnServerOf } from './server-accounts.js';
 import { inferenceAlarm } from './server-alarms.js';
-import { limitsOf, rateOf } from './server-limits.js';
+import { brakesOf, limitsOf, openBuckets } from './server-limits.js';
 import { pushing } from './server-push.js';
 
 /** A server that answers. */
@@ -80,16 +80,18 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const appServices = createAppServices(config.appServiceConfigFiles, config.serverName);
     await takeUpAppServices({ db, clock, appServices });
     const closing = new AbortController();
-    const services = await buildServices(config, db, appServices, { closing: closing.signal, log });
+    const buckets = openBuckets({ db, clock });
+    const services = await buildServices(config, db, { appServices, bucketsOf: buckets.bucketsOf, closing: closing.signal, log });
     const app = createApp({
       endpoints: clientApi,
       services,
       authenticate: (authorization, from) => authenticate(services, authorization, from),
       limits: limitsOf(config),
+      bucketsOf: buckets.bucketsOf,
       log,
     });
     const servers = await listen(app, config);
-    const workers = startWorkers(services, log);
+    const workers = startWorkers(services, buckets, log);
     const pushes = pushing(services, config, log);
     const told = await telling(services, log);
     const delayed = startOutbox(services, log);
@@ -117,8 +119,16 @@ async function openDatabase({ database }: Config, log: Logger): ReturnType<typeo
   return openPostgres({ connection: database.connection, ...(database.connections === undefined ? {} : { connections: database.connections }), report });
 }
 
-async function buildServices(config: Config, db: Awaited<ReturnType<typeof openDatabase>>, appServices: AppServices, { closing, log }: { closing: AbortSignal; log: Logger }): Promise<Services> {
+interface Given {
+  readonly appServices: AppServices;
+  readonly bucketsOf: BucketsOf;
+  readonly closing: AbortSignal;
+  readonly log: Logger;
+}
+
+async function buildServices(config: Config, db: Awaited<ReturnType<typeof openDatabase>>, { appServices, bucketsOf, closing, log }: Given): Promise<Services> {
   const clock = Date.now;
+  const { inviteBrakes, ...brakes } = brakesOf(config, bucketsOf);
   const [key] = readSigningKeys(config.signingKeyPath);
   const mediaKey = await readMediaKey(config.cloison.mediaKeyPath, randomBytes);
   await db.read((tx) => checkMediaKey(tx, mediaKey));
@@ -131,7 +141,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     signer: { serverName: config.serverName, key },
     states: new StateCache(),
     observers: [mediaGrants(config.serverName), pushDifferences, rulesFollowTombstones, delayedEventsObserver, ...appServiceObservers(appServices), ...(presence === undefined ? [] : [activityOf(presence)])],
-    inviteBrake: createBuckets(clock, rateOf(config.rcInvites.perUser)),
+    inviteBrakes,
     inviteObserver: chargeInvites(config.cloison.introductions),
     maxRoomMembers: config.cloison.maxRoomMembers,
     memberProfile: async (tx, userNid) => {
@@ -165,8 +175,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     appServices,
     appServiceCalls: appServiceCallsOf(config, closing),
     passwords: createPasswords(Math.max(1, availableParallelism() - 1)),
-    loginBrakes: { account: createBuckets(clock, rateOf(config.rcLogin.account)), failed: createBuckets(clock, rateOf(config.rcLogin.failedAttempts)) },
-    toDeviceBrake: createBuckets(clock, rateOf(config.cloison.toDevice)),
+    ...brakes,
     tokenLifetimes: tokenLifetimesOf(config),
     turnServer: turnServerOf(config),
     deviceObserver: deviceListsObserver,
@@ -255,7 +264,7 @@ function startOutbox(services: Services, log: Logger): { stop(): Promise<void> }
   return startWorker({ ...services, kind: DELAYED_EVENT, handle: (task) => sendWhenDue(services, task), report });
 }
 
-function startWorkers(services: Services, log: Logger): readonly NodeJS.Timeout[] {
+function startWorkers(services: Services, buckets: ReturnType<typeof openBuckets>, log: Logger): readonly NodeJS.Timeout[] {
   const every = (ms: number, what: string, work: () => Promise<unknown>): NodeJS.Timeout =>
     setInterval(() => {
       work().catch((cause: unknown) => { log.error({ cause: String(cause) }, what); });
@@ -263,6 +272,7 @@ function startWorkers(services: Services, log: Logger): readonly NodeJS.Timeout[
   return [
     every(TYPING_EVERY_MS, 'typing', () => stopOverdueTyping(services)),
     ...(services.presence === undefined ? [] : [every(PRESENCE_EVERY_MS, 'presence', () => services.presence?.flush() ?? Promise.resolve())]),
+    every(SWEEP_EVERY_MS, 'sweeping rates', () => buckets.forgetDrained()),
     every(SWEEP_EVERY_MS, 'sweeping media', async () => {
       await deleteIdle(services);
       await sweepBlobs(services);

@@ -87,14 +87,14 @@ export const clientApi: readonly Endpoint[] = [
 
   // User data
   ...directoryApi,
-  get('/v3/profile/:userId', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, getProfile),
-  get('/v3/profile/:userId/:keyName', session, { aliases: ['/unstable/uk.tcpip.msc4133'] }, getProfileField),
-  put('/v3/profile/:userId/:keyName', session, { body: FieldBody, activeOnly: true, aliases: ['/unstable/uk.tcpip.msc4133'] }, setProfileField),
-  del('/v3/profile/:userId/:keyName', session, { activeOnly: true, aliases: ['/unstable/uk.tcpip.msc4133'] }, deleteProfileField),
+  get('/v3/profile/:userId', session, { limit: 'profile', aliases: ['/unstable/uk.tcpip.msc4133'] }, getProfile),
+  get('/v3/profile/:userId/:keyName', session, { limit: 'profile', aliases: ['/unstable/uk.tcpip.msc4133'] }, getProfileField),
+  put('/v3/profile/:userId/:keyName', session, { body: FieldBody, limit: 'send', activeOnly: true, aliases: ['/unstable/uk.tcpip.msc4133'] }, setProfileField),
+  del('/v3/profile/:userId/:keyName', session, { limit: 'send', activeOnly: true, aliases: ['/unstable/uk.tcpip.msc4133'] }, deleteProfileField),
 
   // Presence
   get('/v3/presence/:userId/status', session, {}, getPresence),
-  put('/v3/presence/:userId/status', session, { body: PresenceBody, activeOnly: true }, setPresence),
+  put('/v3/presence/:userId/status', session, { body: PresenceBody, limit: 'presence', activeOnly: true }, setPresence),
 
   // Devices
   get('/v3/devices', session, {}, listDevices),

@@ -55,7 +55,20 @@ type Parsers = typeof pathParsers;
 export type ParamName = keyof Parsers;
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
-export type LimitName = 'delayed' | 'login' | 'register' | 'registrationToken' | 'send' | 'join' | 'invite' | 'createMedia' | 'report' | 'createRoom' | 'searchUsers';
+export type LimitName =
+  | 'createMedia'
+  | 'createRoom'
+  | 'delayed'
+  | 'join'
+  | 'login'
+  | 'presence'
+  | 'profile'
+  | 'redact'
+  | 'register'
+  | 'registrationToken'
+  | 'report'
+  | 'searchUsers'
+  | 'send';
 
 export interface Shapes {
   /** The JSON object of the request. An absent body counts as `{}`, but for PUT, where the body is the point. */

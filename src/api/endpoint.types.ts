@@ -18,7 +18,7 @@ const needsStream = (_: unknown, call: { stream: NodeJS.ReadableStream }): Promi
 
 export const compiles = [
   get('/v3/sync', anyone, {}, answer),
-  post('/v3/rooms/:roomId/invite', session, { body: Invite, query: Page, limit: 'invite' }, needsRoom),
+  post('/v3/rooms/:roomId/invite', session, { body: Invite, query: Page, limit: 'send' }, needsRoom),
   post('/v3/rooms/:roomId/invite', session, { body: Invite }, needsBody),
   get('/v3/rooms/:roomId/members', session, { query: Page }, needsQuery),
   post('/_matrix/media/v3/upload', session, { stream: true }, needsStream),

@@ -32,7 +32,7 @@ import { getHierarchy, HierarchyQuery } from '../rooms/hierarchy.js';
 import { listRelations, listThreads, RelationsQuery, ThreadsQuery } from '../rooms/read-relations.js';
 import { getState, getStateWithoutKey, listState, StateQuery } from '../rooms/read-state.js';
 import { ReadMarkersBody, ReceiptBody, sendReceipt, setReadMarkers } from '../rooms/receipts.js';
-import { redactMessage, RedactionBody } from '../rooms/send.js';
+import { redactMessage, RedactionBody } from '../rooms/redact.js';
 import { ReportBody, reportEvent, reportRoom, reportUser } from '../rooms/reports.js';
 import { SearchBody, searchEvents, SearchQuery } from '../rooms/search.js';
 import { getSummary } from '../rooms/summary.js';
@@ -61,10 +61,10 @@ export const roomsApi: readonly Endpoint[] = [
   get('/v1/rooms/:roomId/threads', session, { query: ThreadsQuery, aliases: ['/unstable/org.matrix.msc3856'] }, listThreads),
 
   // Sending events to a room
-  put('/v3/rooms/:roomId/state/:eventType', session, { body: anyObject, query: WriteQuery, maxBody: 128 * KIB, activeOnly: true }, setOrDelayStateWithoutKey),
-  put('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { body: anyObject, query: WriteQuery, maxBody: 128 * KIB, activeOnly: true }, setOrDelayState),
+  put('/v3/rooms/:roomId/state/:eventType', session, { body: anyObject, query: WriteQuery, limit: 'send', maxBody: 128 * KIB, activeOnly: true }, setOrDelayStateWithoutKey),
+  put('/v3/rooms/:roomId/state/:eventType/:stateKey', session, { body: anyObject, query: WriteQuery, limit: 'send', maxBody: 128 * KIB, activeOnly: true }, setOrDelayState),
   put('/v3/rooms/:roomId/send/:eventType/:txnId', session, { body: anyObject, query: WriteQuery, limit: 'send', maxBody: 128 * KIB }, sendOrDelayMessage),
-  put('/v3/rooms/:roomId/redact/:eventId/:txnId', session, { body: RedactionBody, limit: 'send' }, redactMessage),
+  put('/v3/rooms/:roomId/redact/:eventId/:txnId', session, { body: RedactionBody, limit: 'redact' }, redactMessage),
 
   // Events to be sent later; an id of one is the right to manage it
   get('/unstable/org.matrix.msc4140/delayed_events', session, { limit: 'delayed' }, listDelayed),
@@ -89,15 +89,15 @@ export const roomsApi: readonly Endpoint[] = [
 
   // Room membership
   get('/v3/joined_rooms', session, {}, listJoinedRooms),
-  post('/v3/rooms/:roomId/invite', session, { body: InviteBody, limit: 'invite', activeOnly: true }, inviteUser),
+  post('/v3/rooms/:roomId/invite', session, { body: InviteBody, activeOnly: true }, inviteUser),
   post('/v3/rooms/:roomId/join', session, { body: JoinBody, limit: 'join', activeOnly: true }, joinRoomById),
   post('/v3/join/:roomIdOrAlias', session, { body: JoinBody, limit: 'join', activeOnly: true }, joinRoom),
   post('/v3/knock/:roomIdOrAlias', session, { body: ReasonBody, limit: 'join', activeOnly: true }, knockRoom),
   post('/v3/rooms/:roomId/leave', session, { body: ReasonBody }, leaveRoom),
   post('/v3/rooms/:roomId/forget', session, { body: noBody }, forgetRoom),
-  post('/v3/rooms/:roomId/kick', session, { body: TargetBody, activeOnly: true }, kickUser),
-  post('/v3/rooms/:roomId/ban', session, { body: TargetBody, activeOnly: true }, banUser),
-  post('/v3/rooms/:roomId/unban', session, { body: TargetBody, activeOnly: true }, unbanUser),
+  post('/v3/rooms/:roomId/kick', session, { body: TargetBody, limit: 'send', activeOnly: true }, kickUser),
+  post('/v3/rooms/:roomId/ban', session, { body: TargetBody, limit: 'send', activeOnly: true }, banUser),
+  post('/v3/rooms/:roomId/unban', session, { body: TargetBody, limit: 'send', activeOnly: true }, unbanUser),
 
   // Published rooms, of which there are none, and search, which finds nothing
   get('/v3/directory/list/room/:roomId', session, {}, getDirectoryVisibility),

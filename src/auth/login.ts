@@ -75,14 +75,13 @@ async function prove({ db, serverName, passwords, loginBrakes }: LoginDeps, body
   if (body.identifier === undefined && body.user === undefined) throw new MatrixError('M_MISSING_PARAM', 'An identifier is missing');
   const name = typedName(body);
   const accountId = name === undefined ? '' : accountIdOf(name, serverName);
-  loginBrakes.failed.check(accountId);
-  loginBrakes.account.spend(accountId);
+  await loginBrakes.account.spend(accountId);
+  // Before the password is looked at, so that of many guesses at once only so many are.
+  await loginBrakes.failed.spend(accountId);
   const account = await db.read((tx) => findAccount(tx, accountId));
   const isRight = await passwords.verifyPassword(body.password, account?.password_hash);
-  if (account === undefined || !isRight) {
-    loginBrakes.failed.spend(accountId);
-    throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password');
-  }
+  if (account === undefined || !isRight) throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password');
+  await loginBrakes.failed.giveBack(accountId);
   if (account.is_deactivated === 1) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated');
   if (account.is_locked === 1) throw lockedOut();
   return account;

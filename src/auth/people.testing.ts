@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { newUserId, parseServerName } from '../matrix/identifiers.js';
 import type { Database } from '../storage/database.js';
 import { createAppServices, type AppServices } from './app-services.js';
-import type { Brake, LoginBrakes } from './brakes.js';
+import type { Brake, BrakeWithin, LoginBrakes } from './brakes.js';
 import { authenticate } from './authenticate.js';
 import { openSession, type TokenLifetimes } from './open-session.js';
 import { createPasswords, type Passwords } from './passwords.js';
@@ -15,7 +15,7 @@ const passwords = createPasswords(2);
 const tokenLifetimes: TokenLifetimes = { refreshable: 300_000, nonrefreshable: undefined, refresh: undefined, session: undefined };
 export const noAppServices: AppServices = createAppServices([], serverName);
 /** Holds nobody up. */
-export const free: Brake = { check: () => undefined, spend: () => undefined };
+export const free: Brake & BrakeWithin = { spend: async () => undefined, giveBack: async () => undefined, spendWithin: async () => undefined };
 
 export interface TestDeps {
   readonly db: Database;

@@ -122,10 +122,10 @@ async function isOwnPassword({ db, passwords, loginBrakes }: UiaDeps, session: S
     if (!isSelf) throw forbidden('Only your own password counts here');
   }
   const user = await db.read((tx) => findUser(tx, session.userId));
-  // Who holds a stolen token must not find out the password by trying.
-  loginBrakes.failed.check(session.userId);
+  // Who holds a stolen token must not find out the password by trying, nor by trying many at once: a guess counts before it is looked at.
+  await loginBrakes.failed.spend(session.userId);
   const isRight = await passwords.verifyPassword(auth.password ?? '', user?.password_hash);
-  if (!isRight) loginBrakes.failed.spend(session.userId);
+  if (isRight) await loginBrakes.failed.giveBack(session.userId);
   return isRight;
 }
 

@@ -35,7 +35,7 @@ export async function openDirectory(engine: Engine, introductions: IdentityBudge
     states: new StateCache(),
     observers: [],
     inviteObserver: chargeInvites(introductions),
-    inviteBrake: free,
+    inviteBrakes: { perIssuer: free, perRoom: free, perUser: free },
     maxRoomMembers: 3,
     defaultRoomVersion: '11',
     appServices: createAppServices([], serverName),

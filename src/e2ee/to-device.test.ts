@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { BrakeWithin } from '../auth/brakes.js';
 import type { Session } from '../auth/session.js';
 import type { JsonObject } from '../matrix/schema.js';
 import { engines } from '../storage/engines.testing.js';
@@ -19,9 +20,11 @@ describe.each(engines)('messages to devices on $name', (engine) => {
   afterEach(() => shard.drop());
 
   const spent: unknown[] = [];
-  const toDeviceBrake = { spend: (userId: string, bytes: number) => { spent.push([userId, bytes]); } };
+  const noting = (list: unknown[]): BrakeWithin => ({ spendWithin: async (_, key, amount) => { list.push([key, amount]); } });
+  const asked: unknown[] = [];
+  const brakes = { toDeviceBrake: noting(spent), keyRequestBrake: noting(asked) };
   const send = (txnId: string, messages: Record<string, Record<string, JsonObject>>, eventType = 'm.room.encrypted') =>
-    sendToDevice({ ...shard, toDeviceBrake }, { session: alice, params: { eventType, txnId }, body: { messages } });
+    sendToDevice({ ...shard, ...brakes }, { session: alice, params: { eventType, txnId }, body: { messages } });
   const inbox = async (session: Session, after = 0, limit?: number) => {
     const range = { after, upTo: await shard.position() };
     return shard.db.read((tx) => toDeviceSince(tx, session.deviceNid, range, limit));
@@ -66,6 +69,14 @@ describe.each(engines)('messages to devices on $name', (engine) => {
     for (let i = 0; i < 2; i += 1) await send('1', { [phone.userId]: { '*': { n: 1 } }, '@nobody:shard.example': { '*': { n: 1 } } });
     const [text = ''] = (await inbox(phone)).texts;
     expect(spent).toEqual([[alice.userId, 2 * text.length]]);
+  });
+
+  it('charges a device for everybody else whom it asks for room keys', async () => {
+    await shard.room(alice, phone);
+    await send('1', { [phone.userId]: { '*': {} }, [alice.userId]: { '*': {} }, '@nobody:shard.example': { '*': {} } }, 'm.room_key_request');
+    await send('2', { [alice.userId]: { '*': {} } }, 'm.room_key_request');
+    await send('3', { [phone.userId]: { '*': {} } });
+    expect(asked).toEqual([[`${alice.userId} DESK`, 1]]);
   });
 
   it('keeps messages until they are acknowledged, and says how far a full page reaches', async () => {

@@ -1,3 +1,4 @@
+import type { BrakeWithin } from '../auth/brakes.js';
 import type { Session } from '../auth/session.js';
 import type { Clock } from '../matrix/clock.js';
 import { MatrixError } from '../matrix/errors.js';
@@ -27,9 +28,14 @@ const MOST_MESSAGES = 5000;
 /** Of one request, what `*` stands for included. */
 const MOST_BYTES_AT_ONCE = 67_108_864;
 
-/** How many bytes one person may put before devices: refuses with M_LIMIT_EXCEEDED, after which clients send the same again. */
-export interface ToDeviceBrake {
-  spend(userId: string, bytes: number): void;
+export interface ToDeviceDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** How many bytes one person may put before devices: refuses with M_LIMIT_EXCEEDED, after which clients send the same again. */
+  readonly toDeviceBrake: BrakeWithin;
+  /** How many other people one device may ask for room keys. */
+  readonly keyRequestBrake: BrakeWithin;
+  readonly toDeviceObserver: ToDeviceObserver;
 }
 
 /**
@@ -37,7 +43,7 @@ export interface ToDeviceBrake {
  * is told (RULES B13). https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid
  */
 export async function sendToDevice(
-  deps: { db: Database; clock: Clock; toDeviceBrake: ToDeviceBrake; toDeviceObserver: ToDeviceObserver },
+  deps: ToDeviceDeps,
   { session, params, body }: { session: Session; params: { eventType: string; txnId: string }; body: TypeOf<typeof ToDevice> },
 ): Promise<object> {
   const texts = writeMessages(session, params.eventType, body.messages);
@@ -48,7 +54,8 @@ export async function sendToDevice(
     const people = await knownPeople(tx, session, [...texts.keys()], now);
     const devices = groupBy(await devicesOf(tx, people.map(({ nid }) => nid)), ({ user_nid }) => user_nid);
     const messages = people.flatMap(({ id, nid }) => addressed(texts.get(id) ?? new Map(), devices.get(nid) ?? []));
-    deps.toDeviceBrake.spend(session.userId, bytesOf(messages));
+    await deps.toDeviceBrake.spendWithin(tx, session.userId, bytesOf(messages));
+    if (params.eventType === 'm.room_key_request') await brakeKeyRequests(tx, deps, session, people);
     await deliver(tx, messages);
     const { deviceNid, userNid: senderNid } = session;
     await deps.toDeviceObserver.onToDevice(tx, { type: params.eventType, deviceNid, senderNid, recipients: people.map(({ nid }) => nid), now });
@@ -71,6 +78,12 @@ export async function toDeviceSince(
 /** Forgets what the device has said it received. */
 export async function acknowledgeToDevice(tx: Transaction, deviceNid: number, upTo: number): Promise<void> {
   await deleteToDevice(tx, deviceNid, upTo);
+}
+
+/** Asking one's own devices is free. */
+async function brakeKeyRequests(tx: Transaction, { keyRequestBrake }: ToDeviceDeps, session: Session, people: readonly { readonly nid: number }[]): Promise<void> {
+  const others = people.filter(({ nid }) => nid !== session.userNid).length;
+  if (others > 0) await keyRequestBrake.spendWithin(tx, `${session.userId} ${session.deviceId}`, others);
 }
 
 /** What to keep for each user and device named, `*` among them; refuses what is too large. */

@@ -72,7 +72,7 @@ describe('the order of checks', () => {
   });
 
   it('spends before it parses, and says in header and body how long to wait', async () => {
-    const client = request(smallTable({ login: [{ by: 'address', perSecond: 0.3, burst: 1 }] }).listen());
+    const client = request(smallTable({ login: [{ name: 'rc_login.address', by: 'address', perSecond: 0.3, burst: 1 }] }).listen());
     expect((await client.post('/_matrix/client/v3/login')).status).toBe(200);
     const res = await client.post('/_matrix/client/v3/login').send('nonsense');
     expect([res.status, res.body.errcode, res.body.retry_after_ms]).toEqual([429, 'M_LIMIT_EXCEEDED', 3334]);

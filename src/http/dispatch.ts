@@ -4,6 +4,7 @@ import { pathsOf, type Endpoint } from '../api/endpoint.js';
 import { knownPaths } from '../api/known-paths.js';
 import type { Services } from '../api/services.js';
 import { tokenIn } from '../auth/authenticate.js';
+import { isUnlimited } from '../auth/brakes.js';
 import type { Session } from '../auth/session.js';
 import { refuseSuspended } from '../auth/suspension.js';
 import { hashToken } from '../auth/tokens.js';
@@ -11,7 +12,7 @@ import type { Reply } from '../matrix/reply.js';
 import { dropLeftover, sendError, sendPreflight, sendReply, sendText } from './answer.js';
 import { DEFAULT_BODY_BYTES, readBody } from './body.js';
 import { parseCall, type Exchange, type Target } from './call.js';
-import { createSpend, type Limits, type Spend } from './limits.js';
+import { createSpend, type BucketsOf, type Limits, type Spend } from './limits.js';
 import { reportFailure } from './report.js';
 import { addRoute, emptyRoutes, findRoute, type Match, type Routes } from './routes.js';
 import { createValidators, decodeComponent } from './validate.js';
@@ -27,6 +28,7 @@ export interface AppParts {
   readonly services: Services;
   readonly authenticate: Authenticate;
   readonly limits: Limits;
+  readonly bucketsOf: BucketsOf;
   readonly log: Logger;
 }
 
@@ -41,12 +43,12 @@ interface Machine {
 
 /** Compiles the table once; what it returns answers every request and never rejects. */
 export function createDispatch(parts: AppParts): Dispatch {
-  const { clock, random } = parts.services;
+  const { random } = parts.services;
   const run = random(3).toString('hex');
   let requests = 0;
   const machine: Machine = {
     parts,
-    spend: createSpend(clock, parts.limits),
+    spend: createSpend(parts.bucketsOf, parts.limits),
     routes: compileRoutes(parts.endpoints),
     nextRequestId: () => `${run}-${(requests += 1)}`,
   };
@@ -112,17 +114,17 @@ async function answer({ parts, spend }: Machine, match: Match<Target>, exchange:
   const from = { ip, userAgent: req.headers['user-agent'], evenLocked, query: exchange.query };
   const session = endpoint.who === 'session' ? await parts.authenticate(req.headers.authorization, from) : undefined;
   if (activeOnly && session !== undefined) refuseSuspended(session);
-  if (limit !== undefined && !isUnlimited(parts, session, req.headers.authorization)) {
+  if (limit !== undefined && !asksForNone(parts, session, req.headers.authorization)) {
     const room = match.values[match.names.findIndex((name) => name === 'roomId' || name === 'roomIdOrAlias')];
-    spend(limit, { user: session?.userId, address: ip, room: room && decodeComponent(room) });
+    await spend(limit, { user: session?.userId, address: ip, room: room && decodeComponent(room) });
   }
   const bytes = checkBody && (await readBody(req, maxBody));
   return handler(parts.services, parseCall(match, exchange, session, bytes));
 }
 
 /** Whether an application service asks that the operator set no rates for; at the doors of registration and log-in it has no session yet. */
-function isUnlimited({ services }: AppParts, session: Session | undefined, authorization: string | undefined): boolean {
-  if (session !== undefined) return session.appService?.isRateLimited === false;
+function asksForNone({ services }: AppParts, session: Session | undefined, authorization: string | undefined): boolean {
+  if (session !== undefined) return isUnlimited(session);
   const token = tokenIn(authorization);
   return token !== undefined && services.appServices.byTokenHash(hashToken(token))?.isRateLimited === false;
 }

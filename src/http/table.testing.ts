@@ -13,7 +13,7 @@ import { parseDeviceId, parseUserId, type RoomId } from '../matrix/identifiers.j
 import { ByteStream, JsonText, type LedgerEntry } from '../matrix/reply.js';
 import { anyObject, array, boolean, integer, object, optional, string, type JsonObject } from '../matrix/schema.js';
 import { createApp } from './app.js';
-import type { Limits } from './limits.js';
+import { bucketsInMemory, type Limits } from './limits.js';
 import { noLimits } from './limits.testing.js';
 
 const Invite = object({ user_id: string, reason: optional(string) });
@@ -70,6 +70,7 @@ export function smallTable(limits: Partial<Limits> = {}): {
     services: { clock: () => 1_000_000, random: (bytes) => Buffer.alloc(bytes, 7), closing: closing.signal, appServices: noAppServices } as Partial<Services> as Services,
     authenticate,
     limits: { ...noLimits, ...limits },
+    bucketsOf: bucketsInMemory(() => 1_000_000),
     log: pino({}, new Writable({ write: (chunk, _, done) => { logged.push(String(chunk)); done(); } })),
   });
   return { listen: (listener = { xForwarded: false }) => app.server(listener), seen, logged, stop: () => { closing.abort(); } };

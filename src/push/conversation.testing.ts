@@ -13,7 +13,8 @@ import { banUser, inviteUser, joinRoomById, leaveRoom } from '../rooms/membershi
 import { sendReceipt } from '../rooms/receipts.js';
 import { StateCache } from '../rooms/room-state.js';
 import { findRoom } from '../rooms/rooms-store.js';
-import { redactMessage, sendMessage } from '../rooms/send.js';
+import { redactMessage } from '../rooms/redact.js';
+import { sendMessage } from '../rooms/send.js';
 import { setState } from '../rooms/set-state.js';
 import type { RoomWriting } from '../rooms/writing.js';
 import type { Ruleset } from '../matrix/push-rules.js';
@@ -35,7 +36,7 @@ export async function openConversation(engine: Engine, observers: readonly Event
     observers,
     memberProfile: async () => ({}),
     inviteObserver: { onInvite: async () => undefined },
-    inviteBrake: free,
+    inviteBrakes: { perIssuer: free, perRoom: free, perUser: free },
     maxRoomMembers: 2000,
     writeRoomAccountData: async () => undefined,
     readObserver: pushCountWhenRead,
@@ -64,7 +65,7 @@ export async function openConversation(engine: Engine, observers: readonly Event
     join: (session: Session, roomId: RoomId) => joinRoomById(deps, { session, params: { roomId }, body: {} }),
     leave: (session: Session, roomId: RoomId) => leaveRoom(deps, { session, params: { roomId }, body: {} }),
     ban: (session: Session, roomId: RoomId, { userId }: Session) => banUser(deps, { session, params: { roomId }, body: { user_id: userId } }),
-    redact: (session: Session, roomId: RoomId, eventId: EventId) => redactMessage(deps, { session, params: { roomId, eventId, txnId: next() }, body: {} }),
+    redact: (session: Session, roomId: RoomId, eventId: EventId) => redactMessage({ ...deps, redactionBrakes: undefined }, { session, params: { roomId, eventId, txnId: next() }, body: {} }),
     name: (session: Session, roomId: RoomId, name: string) =>
       setState(deps, { session, params: { roomId, eventType: 'm.room.name', stateKey: '' }, body: { name } }),
     read: (session: Session, roomId: RoomId, eventId: EventId, threadId?: string) =>

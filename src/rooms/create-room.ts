@@ -10,6 +10,7 @@ import { refuse } from '../policy/violation.js';
 import type { Transaction } from '../storage/database.js';
 import { insertAlias } from './aliases-store.js';
 import { foundRoom, refuseUncreatable, refusedAsRoomState } from './found.js';
+import { brakedCreation } from './invite-brakes.js';
 import type { LockedRoom } from './lock.js';
 import { changeMembership } from './membership.js';
 import { permittedState } from './set-state.js';
@@ -58,9 +59,8 @@ export async function createRoom(
   refuse(createRoomViolations({ ...body }));
   if (alias !== undefined) deps.appServices.refuseForeignAlias(alias, session.appService);
   if (invited.some((user) => serverOf(user) !== deps.signer.serverName)) throw forbidden('People of that server cannot be invited');
-  for (const target of new Set(invited)) deps.inviteBrake.check(target);
   const now = deps.clock();
-  const created = await deps.db.transaction(async (tx) => {
+  return brakedCreation(deps, { session, invited }, () => deps.db.transaction(async (tx) => {
     const asked = initial.find(({ type, stateKey }) => type === 'm.room.encryption' && stateKey === '');
     const room = await foundRoom(deps, tx, {
       founder: session,
@@ -77,9 +77,7 @@ export async function createRoom(
       await changeMembership(deps, tx, room, { actor: session, target, membership: 'invite', extra, now });
     }
     return { room_id: room.id };
-  });
-  for (const target of new Set(invited)) deps.inviteBrake.spend(target);
-  return created;
+  }));
 }
 
 interface Furnishing {

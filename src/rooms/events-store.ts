@@ -98,6 +98,16 @@ export async function findEvent(tx: ReadTransaction, roomNid: number, eventId: E
   return tx.one<EventRow>(sql`SELECT ${eventColumns} FROM events e WHERE e.event_id = ${eventId} AND e.room_nid = ${roomNid}`);
 }
 
+/** Whether it was this person who sent the event; undefined: there is no such event. */
+export async function sentBy(tx: ReadTransaction, event: { readonly roomId: RoomId; readonly eventId: EventId }, userNid: number): Promise<boolean | undefined> {
+  const row = await tx.one<{ sender_nid: number }>(sql`
+    SELECT e.sender_nid
+    FROM events e
+    JOIN rooms r ON r.room_nid = e.room_nid
+    WHERE e.event_id = ${event.eventId} AND r.room_id = ${event.roomId}`);
+  return row && row.sender_nid === userNid;
+}
+
 /** The events in force in a room's current state. */
 export async function currentStateEvents(tx: ReadTransaction, roomNid: number): Promise<readonly EventRow[]> {
   return tx.all<EventRow>(sql`

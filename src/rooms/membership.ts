@@ -8,6 +8,7 @@ import { permitState } from '../policy/permit.js';
 import type { Transaction } from '../storage/database.js';
 import { advance } from '../storage/stream.js';
 import { openAlias } from './aliases.js';
+import { brakedInvite } from './invite-brakes.js';
 import { lockRoom, NOT_IN_ROOM, type LockedRoom } from './lock.js';
 import { forget, joinedCount, membershipIn } from './memberships-store.js';
 import { authorisingUser } from './restricted.js';
@@ -74,10 +75,8 @@ export async function inviteUser(
   if (body.user_id === undefined) throw new MatrixError('M_MISSING_PARAM', 'user_id must name the person to invite');
   const target = parseUserId(body.user_id);
   if (serverOf(target) !== deps.signer.serverName) throw forbidden('People of that server cannot be invited');
-  // Spent only once somebody has been invited: who may not invite must not use up what others may.
-  deps.inviteBrake.check(target);
-  await changeOne(deps, session, call.params.roomId, { target, membership: 'invite', extra: { reason: body.reason } });
-  deps.inviteBrake.spend(target);
+  const { roomId } = call.params;
+  await brakedInvite(deps, { session, roomId, target }, () => changeOne(deps, session, roomId, { target, membership: 'invite', extra: { reason: body.reason } }));
   return {};
 }
 

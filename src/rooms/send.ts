@@ -3,7 +3,7 @@ import { refuseSuspended } from '../auth/suspension.js';
 import { forbidden, MatrixError, notFound } from '../matrix/errors.js';
 import { parseEventId, type EventId, type RoomId } from '../matrix/identifiers.js';
 import { parsePowerLevels } from '../matrix/power-levels.js';
-import { array, object, optional, string, text, type JsonObject, type TypeOf } from '../matrix/schema.js';
+import { array, object, optional, text, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import { permitMessage, type PermittedDraft } from '../policy/permit.js';
 import type { Transaction } from '../storage/database.js';
 import { redactedText } from './event-text.js';
@@ -18,8 +18,6 @@ import { actorAt, appendDraft, massage, type Actor, type RoomWriting } from './w
 export const attachment = { attach_media: optional(array(text({ pattern: '^mxc://[^/\\s]+/[A-Za-z0-9_-]+$' }), { maxItems: 20 })) };
 const AttachmentQuery = object({ ...attachment, ...massage });
 
-export const RedactionBody = object({ reason: optional(string) });
-
 /**
  * Sends an event to a room, once for a device and a transaction id, even across a crash.
  * https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid
@@ -32,16 +30,6 @@ export async function sendMessage(
   const message = permittedMessage(params.eventType, body);
   if (message.redacts === undefined) refuseSuspended(session);
   return sendOnce(deps, session, params, { ...message, attachMedia: query?.attach_media }, query?.ts);
-}
-
-/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
-export async function redactMessage(
-  deps: RoomWriting,
-  call: { session: Session; params: { roomId: RoomId; eventId: EventId; txnId: string }; body: TypeOf<typeof RedactionBody> },
-): Promise<{ event_id: EventId }> {
-  const { session, params, body } = call;
-  const content = { redacts: params.eventId, ...(body.reason === undefined ? {} : { reason: body.reason }) };
-  return sendOnce(deps, session, params, permittedMessage('m.room.redaction', content));
 }
 
 /** What may stand in a timeline by the rules of this server; whether it may in a certain room is another question. */
@@ -99,7 +87,7 @@ export async function appendMessage(
 }
 
 /** Finds the event of an earlier identical request, or locks the room and appends. */
-async function sendOnce(
+export async function sendOnce(
   deps: RoomWriting,
   session: Session,
   { roomId, txnId }: { roomId: RoomId; txnId: string },

@@ -11,6 +11,7 @@ import { allowedRoomIds, stateViolations, type StateFacts } from '../policy/stat
 import { refuse } from '../policy/violation.js';
 import type { Transaction } from '../storage/database.js';
 import { resolveAlias } from './aliases-store.js';
+import { brakedInvite } from './invite-brakes.js';
 import { lockRoom, NOT_IN_ROOM, type LockedRoom } from './lock.js';
 import { changeMembership } from './membership.js';
 import { knownRooms } from './rooms-store.js';
@@ -27,12 +28,15 @@ export async function setState(
   const { session, params, query, body } = call;
   refuseAnywhere(params.eventType, params.stateKey, body);
   const now = deps.clock();
-  const event_id = await deps.db.transaction(async (tx) => {
-    const room = await lockRoom(tx, params.roomId, deps.states);
-    const entry = { type: params.eventType, stateKey: params.stateKey, content: body, attachMedia: query?.attach_media };
+  const { roomId, eventType: type, stateKey } = params;
+  const set = (): Promise<EventId> => deps.db.transaction(async (tx) => {
+    const room = await lockRoom(tx, roomId, deps.states);
+    const entry = { type, stateKey, content: body, attachMedia: query?.attach_media };
     return writeState(deps, tx, room, entry, { actor: actorAt(session, query?.ts), now });
   });
-  return { event_id };
+  // As by the endpoint for invitations, which is not the only way to invite.
+  const isInvite = type === 'm.room.member' && body['membership'] === 'invite';
+  return { event_id: isInvite ? await brakedInvite(deps, { session, roomId, target: parseUserId(stateKey) }, set) : await set() };
 }
 
 /** Refuses what no room would take, before any is looked for: else the refusal would tell strangers that there is one. */
@@ -107,11 +111,7 @@ async function setMember(deps: RoomWriting, tx: Transaction, room: LockedRoom, e
   if (!isMembership(membership)) throw new MatrixError('M_BAD_JSON', 'membership must be invite, join, knock, leave or ban');
   const target = parseUserId(entry.stateKey);
   if (serverOf(target) !== deps.signer.serverName && membership === 'invite') throw forbidden('People of that server cannot be invited');
-  // As by the endpoint for invitations, which is not the only way to invite.
-  if (membership === 'invite') deps.inviteBrake.check(target);
-  const eventId = await refusedAsToStrangers(room, actor, changeMembership(deps, tx, room, { actor, target, membership, extra, attachMedia: entry.attachMedia, now }));
-  if (membership === 'invite') tx.afterCommit(() => { deps.inviteBrake.spend(target); });
-  return eventId;
+  return refusedAsToStrangers(room, actor, changeMembership(deps, tx, room, { actor, target, membership, extra, attachMedia: entry.attachMedia, now }));
 }
 
 /** How one gets into a room, and so whether it exists, is told only to those who have to do with it. */

@@ -1,13 +1,13 @@
 import type { EventSigner } from '../matrix/event-hash.js';
 import type { EventId, UserId } from '../matrix/identifiers.js';
 import { natural, optional, type JsonObject } from '../matrix/schema.js';
-import type { Brake } from '../auth/brakes.js';
 import type { Session } from '../auth/session.js';
 import type { Clock, Random } from '../matrix/clock.js';
 import type { PermittedDraft } from '../policy/permit.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
 import { appendEvent, type AppendedEvent, type EventObserver } from './append.js';
 import { composeEvent } from './compose.js';
+import type { InviteBrakes } from './invite-brakes.js';
 import type { LockedRoom } from './lock.js';
 import type { StateCache } from './room-state.js';
 
@@ -29,8 +29,7 @@ export interface RoomWriting {
   readonly observers: readonly EventObserver[];
   readonly memberProfile: ProfileReader;
   readonly inviteObserver: InviteObserver;
-  /** How often one person may be invited, by whomsoever. */
-  readonly inviteBrake: Brake;
+  readonly inviteBrakes: InviteBrakes;
   /** Nobody joins a room that has as many members. */
   readonly maxRoomMembers: number;
 }

@@ -1,0 +1,1 @@
+-- The one process that has this database counts in its memory.
