@@ -26,6 +26,7 @@ import { deleteIdle } from './media/retention.js';
 import { sweepBlobs } from './media/sweep.js';
 import { userIdsByNid } from './auth/users-store.js';
 import { putAccountData } from './profile/account-data.js';
+import { ignoredBy } from './profile/ignored.js';
 import { activityOf, Presence } from './profile/presence.js';
 import { profileFields } from './profile/profile-store.js';
 import { pushDifferences } from './push/differences.js';
@@ -160,6 +161,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     sharedTimelines: new SharedTimelines(),
     lazyMembers: new LazyMembers(),
     unwanted: new UnwantedOf(notifier),
+    ignoredBy,
     presence,
     acknowledgements: new Acknowledgements(db),
     ...filterParsers(),

@@ -23,10 +23,11 @@ import type { Receipting } from '../rooms/receipts.js';
 import type { RedactionBrakes } from '../rooms/redact.js';
 import type { UpgradeObserver } from '../rooms/upgrade.js';
 import type { Delaying } from '../rooms/delay.js';
+import type { TimelineReading } from '../rooms/timeline.js';
 import type { Syncing } from '../sync/request.js';
 
 /** Everything any handler may ask for; each handler names only what it uses, and `server.ts` builds the whole once. */
-export interface Services extends Delaying, Syncing, Receipting, DirectoryDeps {
+export interface Services extends Delaying, Syncing, Receipting, TimelineReading, DirectoryDeps {
   readonly serverName: ServerName;
   readonly publicBaseurl: string | undefined;
   readonly servesServerWellKnown: boolean;

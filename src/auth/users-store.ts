@@ -36,6 +36,11 @@ export async function userIdsByNid(tx: ReadTransaction, userNids: readonly numbe
   return new Map(rows.map((row) => [row.user_nid, row.user_id]));
 }
 
+export async function userNidsById(tx: ReadTransaction, userIds: readonly string[]): Promise<readonly number[]> {
+  const rows = await tx.all<{ user_nid: number }>(sql`SELECT user_nid FROM users WHERE user_id IN ${inList(userIds)}`);
+  return rows.map(({ user_nid }) => user_nid);
+}
+
 /** The nid of an id that an event names, whether or not anybody has registered it. */
 export async function ensureUser(tx: Transaction, userId: UserId, now: number): Promise<number> {
   const known = await tx.one<{ user_nid: number }>(sql`SELECT user_nid FROM users WHERE user_id = ${userId}`);

@@ -1,12 +1,12 @@
 import type { ReadTransaction } from '../storage/database.js';
 import { eventsBySeq, type EventRow } from './events-store.js';
-import type { OpenRoom } from './reading.js';
 import { renderEvent } from './render.js';
 import { referencesTo, relationSums, type RelationSum } from './threads-store.js';
+import type { OpenTimeline } from './timeline.js';
 import { visibleWithin } from './visibility.js';
 
 /** Events with what points at them. */
-export async function renderWithBundles(tx: ReadTransaction, room: OpenRoom, rows: readonly EventRow[], viewerNid: number): Promise<readonly string[]> {
+export async function renderWithBundles(tx: ReadTransaction, room: OpenTimeline, rows: readonly EventRow[], viewerNid: number): Promise<readonly string[]> {
   const bundles = await bundlesOf(tx, room, rows, viewerNid);
   return rows.map((row) => {
     const text = renderEvent(row, room.viewer, room.id);
@@ -18,11 +18,11 @@ export async function renderWithBundles(tx: ReadTransaction, room: OpenRoom, row
 
 /**
  * What clients are told of the events that point at those shown, as the JSON text of `m.relations`: the newest edit, the state of a
- * thread, references. Only what the viewer may see counts. https://spec.matrix.org/v1.19/client-server-api/#aggregations-of-child-events
+ * thread, references. Only what the viewer may see, and wants to, counts. https://spec.matrix.org/v1.19/client-server-api/#aggregations-of-child-events
  */
-async function bundlesOf(tx: ReadTransaction, room: OpenRoom, rows: readonly EventRow[], viewerNid: number): Promise<ReadonlyMap<string, string>> {
+async function bundlesOf(tx: ReadTransaction, room: OpenTimeline, rows: readonly EventRow[], viewerNid: number): Promise<ReadonlyMap<string, string>> {
   const ranges = visibleWithin(room.visibility, -Number.MAX_SAFE_INTEGER, room.upTo);
-  const bundling = { roomNid: room.nid, targetIds: rows.map(({ event_id }) => event_id), viewerNid, ranges };
+  const bundling = { roomNid: room.nid, targetIds: rows.map(({ event_id }) => event_id), viewerNid, ranges, ignored: room.ignored };
   const sums = await relationSums(tx, bundling);
   if (sums.length === 0) return new Map();
   const referred = sums.filter(({ rel_type }) => rel_type === 'm.reference').map(({ target_id }) => target_id);

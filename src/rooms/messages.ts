@@ -8,11 +8,12 @@ import { renderWithBundles } from './bundles.js';
 import { findEvent, eventsBySeq, pageOfEvents, type EventRow } from './events-store.js';
 import { letsAllPass, limitOf, wantsRoom, type EventFilter } from './filter.js';
 import { memberSeqsAt } from './members-store.js';
-import { findOpenRoom, openRoom, rowPasses, sendersOf, type OpenRoom, type RoomReading } from './reading.js';
+import { rowPasses, sendersOf, type OpenRoom } from './reading.js';
 import { jsonArray, renderEvent } from './render.js';
 import { stateSeqsAt } from './state-store.js';
+import { findTimeline, isShown, isWanted, openTimeline, type OpenTimeline, type TimelineReading } from './timeline.js';
 import { seqBefore, timelineToken } from './tokens.js';
-import { isVisible, visibleWithin } from './visibility.js';
+import { visibleWithin } from './visibility.js';
 
 export const MessagesQuery = object({
   from: optional(string),
@@ -33,7 +34,7 @@ const MOST_EVENTS_LOOKED_AT = 5000;
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages */
 export async function listMessages(
-  deps: RoomReading & { parseEventFilter: FilterParser },
+  deps: TimelineReading & { parseEventFilter: FilterParser },
   call: { session: Session; params: { roomId: RoomId }; query: TypeOf<typeof MessagesQuery> },
 ): Promise<JsonText> {
   const { session, params, query } = call;
@@ -41,7 +42,7 @@ export async function listMessages(
   const filter = query.filter === undefined ? undefined : deps.parseEventFilter(query.filter);
   const limit = limitOf({ ...filter, limit: query.limit ?? filter?.limit ?? USUAL_PAGE }, USUAL_PAGE, LONGEST_PAGE);
   return deps.db.read(async (tx) => {
-    const room = await openRoom(tx, params.roomId, session, deps.clock());
+    const room = await openTimeline(deps, tx, params.roomId, session);
     const start = query.from === undefined ? (dir === 'b' ? room.upTo : 0) : Math.min(await seqBefore(tx, room.nid, query.from), room.upTo);
     const stop = query.to === undefined ? undefined : await seqBefore(tx, room.nid, query.to);
     const page = await walk(tx, room, { dir, start, stop, limit, filter });
@@ -62,7 +63,7 @@ interface Walk {
 }
 
 /** Walks the visible timeline from a point until the page is full; `end` is absent when the walk came to the end of what there is. */
-async function walk(tx: ReadTransaction, room: OpenRoom, { dir, start, stop, limit, filter }: Walk): Promise<{ rows: EventRow[]; end?: number }> {
+async function walk(tx: ReadTransaction, room: OpenTimeline, { dir, start, stop, limit, filter }: Walk): Promise<{ rows: EventRow[]; end?: number }> {
   if (!wantsRoom(filter, room.id)) return { rows: [] };
   const bounds = dir === 'b' ? { from: (stop ?? -Infinity) + 1, to: start } : { from: start + 1, to: Math.min(stop ?? Infinity, room.upTo) };
   const ranges = visibleWithin(room.visibility, bounds.from, bounds.to);
@@ -73,10 +74,10 @@ async function walk(tx: ReadTransaction, room: OpenRoom, { dir, start, stop, lim
     if (!Number.isFinite(from)) from = -Number.MAX_SAFE_INTEGER;
     if (!Number.isFinite(to)) to = room.upTo;
     for (;;) {
-      const page = await pageOfEvents(tx, { roomNid: room.nid, from, to, dir, limit: limit - rows.length + (letsAllPass(filter) ? 0 : 50) });
+      const page = await pageOfEvents(tx, { roomNid: room.nid, from, to, dir, limit: limit - rows.length + (letsAllPass(filter) && room.ignored.size === 0 ? 0 : 50) });
       for (const row of page) {
         looked += 1;
-        if (rowPasses(filter, row)) rows.push(row);
+        if (isWanted(room, row) && rowPasses(filter, row)) rows.push(row);
         if (rows.length === limit || looked === MOST_EVENTS_LOOKED_AT) return { rows, end: dir === 'b' ? row.seq - 1 : row.seq };
       }
       const last = page.at(-1);
@@ -100,9 +101,9 @@ async function sendersAsState(tx: ReadTransaction, room: OpenRoom, rows: readonl
 }
 
 /** The same answer for a room one is not in as for an event that does not exist. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomideventeventid */
-export async function getEvent(deps: RoomReading, call: { session: Session; params: { roomId: RoomId; eventId: EventId } }): Promise<JsonText> {
+export async function getEvent(deps: TimelineReading, call: { session: Session; params: { roomId: RoomId; eventId: EventId } }): Promise<JsonText> {
   return deps.db.read(async (tx) => {
-    const room = await findOpenRoom(tx, call.params.roomId, call.session, deps.clock());
+    const room = await findTimeline(deps, tx, call.params.roomId, call.session);
     if (room === undefined) throw notFound(NO_SUCH_EVENT);
     const [text = ''] = await renderWithBundles(tx, room, [await visibleEvent(tx, room, call.params.eventId)], call.session.userNid);
     return new JsonText(text);
@@ -111,7 +112,7 @@ export async function getEvent(deps: RoomReading, call: { session: Session; para
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid */
 export async function getContext(
-  deps: RoomReading & { parseEventFilter: FilterParser },
+  deps: TimelineReading & { parseEventFilter: FilterParser },
   call: { session: Session; params: { roomId: RoomId; eventId: EventId }; query: TypeOf<typeof ContextQuery> },
 ): Promise<JsonText> {
   const { query } = call;
@@ -120,7 +121,7 @@ export async function getContext(
   if (limit < 0) throw new MatrixError('M_INVALID_PARAM', 'limit must not be negative');
   const half = Math.min(Math.floor(limit / 2), LONGEST_PAGE / 2);
   return deps.db.read(async (tx) => {
-    const room = await openRoom(tx, call.params.roomId, call.session, deps.clock());
+    const room = await openTimeline(deps, tx, call.params.roomId, call.session);
     const event = await visibleEvent(tx, room, call.params.eventId);
     const shared = { stop: undefined, limit: half, filter };
     const none = { rows: [] as EventRow[] };
@@ -146,8 +147,8 @@ async function contextState(tx: ReadTransaction, room: OpenRoom, at: number, sen
   return (await eventsBySeq(tx, room.nid, seqs)).map((row) => renderEvent(row, room.viewer, room.id));
 }
 
-async function visibleEvent(tx: ReadTransaction, room: OpenRoom, eventId: EventId): Promise<EventRow> {
+async function visibleEvent(tx: ReadTransaction, room: OpenTimeline, eventId: EventId): Promise<EventRow> {
   const row = await findEvent(tx, room.nid, eventId);
-  if (row === undefined || !isVisible(room.visibility, row.seq)) throw notFound(NO_SUCH_EVENT);
+  if (row === undefined || !isShown(room, row)) throw notFound(NO_SUCH_EVENT);
   return row;
 }

@@ -7,11 +7,12 @@ import type { ReadTransaction } from '../storage/database.js';
 import { renderWithBundles } from './bundles.js';
 import { eventsBySeq, findEvent, type EventRow } from './events-store.js';
 import { limitOf } from './filter.js';
-import { openRoom, type OpenRoom, type RoomReading } from './reading.js';
+import type { OpenRoom } from './reading.js';
 import { jsonArray } from './render.js';
 import { relatedSeqs, threadsBefore } from './threads-store.js';
+import { isShown, openTimeline, type TimelineReading } from './timeline.js';
 import { seqBefore, timelineToken } from './tokens.js';
-import { isVisible, visibleWithin } from './visibility.js';
+import { visibleWithin } from './visibility.js';
 
 export const RelationsQuery = object({
   from: optional(string),
@@ -34,13 +35,13 @@ interface RelationsCall {
 }
 
 /** The events that point at one, as far as one may see them. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidrelationseventid */
-export async function listRelations(deps: RoomReading, { session, params, query }: RelationsCall): Promise<JsonText> {
+export async function listRelations(deps: TimelineReading, { session, params, query }: RelationsCall): Promise<JsonText> {
   const limit = limitOf(query.limit === undefined ? {} : { limit: query.limit }, USUAL_PAGE, LONGEST_PAGE);
   const dir = query.dir ?? 'b';
   return deps.db.read(async (tx) => {
-    const room = await openRoom(tx, params.roomId, session, deps.clock());
+    const room = await openTimeline(deps, tx, params.roomId, session);
     const target = await findEvent(tx, room.nid, params.eventId);
-    if (target === undefined || !isVisible(room.visibility, target.seq)) throw notFound('There is no such event in this room, or you may not see it');
+    if (target === undefined || !isShown(room, target)) throw notFound('There is no such event in this room, or you may not see it');
     const related = await relatedSeqs(tx, {
       roomNid: room.nid,
       targetId: params.eventId,
@@ -48,6 +49,7 @@ export async function listRelations(deps: RoomReading, { session, params, query 
       type: params.eventType,
       depth: query.recurse === true ? RECURSION_DEPTH : 1,
       ranges: await rangesOf(tx, room, dir, query),
+      ignored: room.ignored,
       dir,
       limit: limit + 1,
     });
@@ -65,19 +67,19 @@ export async function listRelations(deps: RoomReading, { session, params, query 
 
 /** The threads of a room by their newest event. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidthreads */
 export async function listThreads(
-  deps: RoomReading,
+  deps: TimelineReading,
   { session, params, query }: { session: Session; params: { roomId: RoomId }; query: TypeOf<typeof ThreadsQuery> },
 ): Promise<JsonText> {
   const limit = limitOf(query.limit === undefined ? {} : { limit: query.limit }, USUAL_PAGE, LONGEST_PAGE);
   return deps.db.read(async (tx) => {
-    const room = await openRoom(tx, params.roomId, session, deps.clock());
+    const room = await openTimeline(deps, tx, params.roomId, session);
     const upTo = query.from === undefined ? room.upTo : Math.min(await seqBefore(tx, room.nid, query.from), room.upTo);
     const participantNid = query.include === 'participated' ? session.userNid : undefined;
-    const threads = await threadsBefore(tx, { roomNid: room.nid, before: upTo + 1, limit: limit + 1, participantNid });
+    const threads = await threadsBefore(tx, { roomNid: room.nid, before: upTo + 1, limit: limit + 1, participantNid, ignored: room.ignored });
     const rows: EventRow[] = [];
     for (const { root_id } of threads.slice(0, limit)) {
       const root = await findEvent(tx, room.nid, root_id);
-      if (root !== undefined && isVisible(room.visibility, root.seq)) rows.push(root);
+      if (root !== undefined && isShown(room, root)) rows.push(root);
     }
     const chunk = await renderWithBundles(tx, room, rows, session.userNid);
     const last = threads[limit - 1];

@@ -9,6 +9,7 @@ export interface RelatedPage {
   /** How far to follow relations of relations; 1: not at all. */
   readonly depth: number;
   readonly ranges: readonly { readonly from: number; readonly to: number }[];
+  readonly ignored: ReadonlySet<number>;
   readonly dir: 'b' | 'f';
   readonly limit: number;
 }
@@ -34,7 +35,7 @@ export async function relatedSeqs(tx: ReadTransaction, page: RelatedPage): Promi
           AND r.room_nid = e.room_nid AND r.target_id = e.event_id)
       SELECT r.seq, min(related.depth) AS depth
       FROM related CROSS JOIN relations r
-      WHERE r.room_nid = ${page.roomNid} AND r.seq = related.seq AND r.seq BETWEEN ${from} AND ${to} ${ofType} ${ofEventType}
+      WHERE r.room_nid = ${page.roomNid} AND r.seq = related.seq AND r.seq BETWEEN ${from} AND ${to} ${ofType} ${ofEventType} ${byOthersThan(page.ignored)}
       GROUP BY r.seq
       ${order}
       LIMIT ${page.limit - found.length}`);
@@ -46,7 +47,7 @@ export async function relatedSeqs(tx: ReadTransaction, page: RelatedPage): Promi
 /** Threads of a room by their newest event, newest first, those whose newest event comes before a point. */
 export async function threadsBefore(
   tx: ReadTransaction,
-  page: { roomNid: number; before: number; limit: number; participantNid: number | undefined },
+  page: { roomNid: number; before: number; limit: number; participantNid: number | undefined; ignored: ReadonlySet<number> },
 ): Promise<readonly { root_id: EventId; newest_seq: number }[]> {
   const taking =
     page.participantNid === undefined
@@ -55,10 +56,14 @@ export async function threadsBefore(
           EXISTS (SELECT 1 FROM events e WHERE e.event_id = t.root_id AND e.room_nid = t.room_nid AND e.sender_nid = ${page.participantNid})
           OR EXISTS (SELECT 1 FROM relations r WHERE r.room_nid = t.room_nid AND r.target_id = t.root_id AND r.rel_type = 'm.thread'
             AND r.sender_nid = ${page.participantNid}))`;
+  const wanted =
+    page.ignored.size === 0
+      ? sql``
+      : sql`AND EXISTS (SELECT 1 FROM events e WHERE e.event_id = t.root_id AND e.room_nid = t.room_nid AND e.sender_nid NOT IN ${inList([...page.ignored])})`;
   return tx.all(sql`
     SELECT t.root_id, t.newest_seq
     FROM threads t
-    WHERE t.room_nid = ${page.roomNid} AND t.newest_seq < ${page.before} ${taking}
+    WHERE t.room_nid = ${page.roomNid} AND t.newest_seq < ${page.before} ${taking} ${wanted}
     ORDER BY t.newest_seq DESC
     LIMIT ${page.limit}`);
 }
@@ -81,9 +86,10 @@ interface Bundling {
   readonly targetIds: readonly string[];
   readonly viewerNid: number;
   readonly ranges: readonly { readonly from: number; readonly to: number }[];
+  readonly ignored: ReadonlySet<number>;
 }
 
-export async function relationSums(tx: ReadTransaction, { roomNid, targetIds, viewerNid, ranges }: Bundling): Promise<readonly RelationSum[]> {
+export async function relationSums(tx: ReadTransaction, { roomNid, targetIds, viewerNid, ranges, ignored }: Bundling): Promise<readonly RelationSum[]> {
   if (targetIds.length === 0 || ranges.length === 0) return [];
   return tx.all<RelationSum>(sql`
     SELECT r.target_id, t.sender_nid AS target_sender_nid, r.rel_type, count(*) AS n, max(r.seq) AS newest_seq,
@@ -91,19 +97,24 @@ export async function relationSums(tx: ReadTransaction, { roomNid, targetIds, vi
       max(CASE WHEN r.sender_nid = ${viewerNid} THEN 1 ELSE 0 END) AS viewer_took_part
     FROM events t JOIN relations r ON r.room_nid = t.room_nid AND r.target_id = t.event_id
     WHERE t.event_id IN ${inList(targetIds)} AND t.room_nid = ${roomNid}
-      AND r.rel_type IN ('m.thread', 'm.replace', 'm.reference') AND (${visible(ranges)})
+      AND r.rel_type IN ('m.thread', 'm.replace', 'm.reference') AND (${visible(ranges)}) ${byOthersThan(ignored)}
     GROUP BY r.target_id, t.sender_nid, r.rel_type`);
 }
 
 /** The ids of what refers to these events, of each the first hundred or so. */
-export async function referencesTo(tx: ReadTransaction, { roomNid, targetIds, ranges }: Bundling): Promise<readonly { target_id: EventId; event_id: EventId }[]> {
+export async function referencesTo(tx: ReadTransaction, { roomNid, targetIds, ranges, ignored }: Bundling): Promise<readonly { target_id: EventId; event_id: EventId }[]> {
   if (targetIds.length === 0 || ranges.length === 0) return [];
   return tx.all(sql`
     SELECT r.target_id, e.event_id
     FROM relations r JOIN events e ON e.room_nid = r.room_nid AND e.seq = r.seq
-    WHERE r.room_nid = ${roomNid} AND r.target_id IN ${inList(targetIds)} AND r.rel_type = 'm.reference' AND (${visible(ranges)})
+    WHERE r.room_nid = ${roomNid} AND r.target_id IN ${inList(targetIds)} AND r.rel_type = 'm.reference' AND (${visible(ranges)}) ${byOthersThan(ignored)}
     ORDER BY r.seq
     LIMIT ${100 * targetIds.length}`);
+}
+
+/** Of an empty list nothing is in, and nothing is not in. */
+function byOthersThan(ignored: ReadonlySet<number>): Sql {
+  return ignored.size === 0 ? sql`` : sql`AND r.sender_nid NOT IN ${inList([...ignored])}`;
 }
 
 function visible(ranges: readonly { readonly from: number; readonly to: number }[]): Sql {
