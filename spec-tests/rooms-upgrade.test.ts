@@ -68,3 +68,44 @@ describe('an upgrade', () => {
     expect((await rooms.state(alice, body.replacement_room, 'm.room.power_levels'))['users']).toEqual({});
   });
 });
+
+describe('"When a user joins the new room, the server should automatically transfer/replicate some of the user\'s personalized settings such as notifications, tags, etc."', () => {
+  const tagsOf = async (person: Person, roomId: string): Promise<unknown> =>
+    (await rooms.call<{ tags: unknown }>(person, 'GET', ['user', person.userId, 'rooms', roomId, 'tags'])).body.tags;
+  const tag = (person: Person, roomId: string) => rooms.call(person, 'PUT', ['user', person.userId, 'rooms', roomId, 'tags', 'm.favourite'], { order: 0.5 });
+  const directPath = ({ userId }: Person): readonly string[] => ['user', userId, 'account_data', 'm.direct'];
+  const favourite = { 'm.favourite': { order: 0.5 } };
+
+  it.each(['11', '12'])('tags and direct chats, to version %s: of the upgrader at once, of others as they come, and once', async (version) => {
+    const roomId = await shard.createRoom(alice, [bob]);
+    for (const person of [alice, bob]) {
+      await tag(person, roomId);
+      await rooms.call(person, 'PUT', directPath(person), { [person === alice ? bob.userId : alice.userId]: [roomId], '@carol:localhost': ['!else:localhost'] });
+    }
+    const id = (await upgrade(alice, roomId, version)).body.replacement_room;
+    expect(await tagsOf(alice, id)).toEqual(favourite);
+    expect((await rooms.call(alice, 'GET', directPath(alice))).body).toEqual({ [bob.userId]: [roomId, id], '@carol:localhost': ['!else:localhost'] });
+    await rooms.call(alice, 'POST', ['rooms', id, 'invite'], { user_id: bob.userId });
+    expect(await tagsOf(bob, id)).toEqual({});
+    await rooms.call(bob, 'POST', ['join', id], {});
+    expect(await tagsOf(bob, id)).toEqual(favourite);
+    expect((await rooms.call(bob, 'GET', directPath(bob))).body).toMatchObject({ [alice.userId]: [roomId, id] });
+    await rooms.call(bob, 'DELETE', ['user', bob.userId, 'rooms', id, 'tags', 'm.favourite']);
+    await rooms.call(bob, 'PUT', directPath(bob), {});
+    await rooms.call(bob, 'PUT', ['profile', bob.userId, 'displayname'], { displayname: `Bob ${version}` });
+    expect(await tagsOf(bob, id)).toEqual({});
+    expect((await rooms.call(bob, 'GET', directPath(bob))).body).toEqual({});
+  });
+
+  it('nothing goes to a room that only says itself that it replaces another; it does once the other says so too', async () => {
+    const roomId = await shard.createRoom(alice, [bob]);
+    await tag(bob, roomId);
+    await rooms.call(bob, 'PUT', directPath(bob), { [alice.userId]: [roomId] });
+    const id = await shard.createRoom(alice, [bob], { creation_content: { predecessor: { room_id: roomId } } });
+    expect(await tagsOf(bob, id)).toEqual({});
+    expect((await rooms.call(bob, 'GET', directPath(bob))).body).toEqual({ [alice.userId]: [roomId] });
+    expect((await rooms.setState(alice, roomId, 'm.room.tombstone', { body: 'Moved', replacement_room: id })).status).toBe(200);
+    expect(await tagsOf(bob, id)).toEqual(favourite);
+    expect((await rooms.call(bob, 'GET', directPath(bob))).body).toEqual({ [alice.userId]: [roomId, id] });
+  });
+});

@@ -26,6 +26,7 @@ import { deleteIdle } from './media/retention.js';
 import { sweepBlobs } from './media/sweep.js';
 import { userIdsByNid } from './auth/users-store.js';
 import { putAccountData } from './profile/account-data.js';
+import { settingsFollowUpgrades } from './profile/follow-upgrades.js';
 import { ignoredBy } from './profile/ignored.js';
 import { activityOf, Presence } from './profile/presence.js';
 import { profileFields } from './profile/profile-store.js';
@@ -141,7 +142,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
     random: randomBytes,
     signer: { serverName: config.serverName, key },
     states: new StateCache(),
-    observers: [mediaGrants(config.serverName), pushDifferences, rulesFollowTombstones, delayedEventsObserver, ...appServiceObservers(appServices), ...(presence === undefined ? [] : [activityOf(presence)])],
+    observers: [mediaGrants(config.serverName), pushDifferences, rulesFollowTombstones, settingsFollowUpgrades, delayedEventsObserver, ...appServiceObservers(appServices), ...(presence === undefined ? [] : [activityOf(presence)])],
     inviteBrakes,
     inviteObserver: chargeInvites(config.cloison.introductions),
     maxRoomMembers: config.cloison.maxRoomMembers,

@@ -34,6 +34,18 @@ export async function findGlobalData(tx: ReadTransaction, userNid: number, types
   return new Map(rows.filter(({ content }) => content !== DELETED).map(({ type, content }) => [type, content]));
 }
 
+/** Who is in a room and has tagged another or keeps a list of direct chats. */
+export async function membersToFollow(tx: ReadTransaction, { from, to }: { readonly from: number; readonly to: number }): Promise<readonly number[]> {
+  const rows = await tx.all<{ user_nid: number }>(sql`
+    SELECT DISTINCT a.user_nid
+    FROM memberships m
+    JOIN account_data a ON a.user_nid = m.user_nid
+    WHERE m.room_nid = ${to} AND m.membership = 'join'
+      AND ((a.room_nid = ${from} AND a.type = 'm.tag') OR (a.room_nid = ${GLOBAL} AND a.type = 'm.direct'))
+    ORDER BY a.user_nid`);
+  return rows.map(({ user_nid }) => user_nid);
+}
+
 /** Of how many types something is kept in one room, or in none; the deleted count too. */
 export async function countTypes(tx: ReadTransaction, userNid: number, roomNid: number): Promise<number> {
   const row = await tx.one<{ n: number }>(sql`SELECT count(*) AS n FROM account_data WHERE user_nid = ${userNid} AND room_nid = ${roomNid}`);
