@@ -293,6 +293,11 @@ export const settings = {
         }),
         sentence: 'Where pushes may go.',
       },
+      reportsKept: {
+        name: 'reports_kept',
+        parse: optional(duration),
+        sentence: 'How long reports are kept, such as 1y; without it for ever: what may be evidence goes only when the operator has said so.',
+      },
       maxRoomMembers: {
         name: 'max_room_members',
         default: 2000,

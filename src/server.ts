@@ -40,6 +40,7 @@ import { DELAYED_EVENT } from './rooms/delay.js';
 import { delayedEventsObserver, sendWhenDue } from './rooms/delayed-events.js';
 import { FilterSchema, RoomEventFilterSchema, type EventFilter, type Filter } from './rooms/filter.js';
 import { showProfile } from './rooms/profile-changes.js';
+import { deleteOldReports } from './rooms/reports.js';
 import { StateCache } from './rooms/room-state.js';
 import { stopOverdueTyping } from './rooms/typing.js';
 import type { RoomWriting } from './rooms/writing.js';
@@ -93,7 +94,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       log,
     });
     const servers = await listen(app, config);
-    const workers = startWorkers(services, buckets, log);
+    const workers = startWorkers(services, { buckets, reportsKeptMs: config.cloison.reportsKept }, log);
     const pushes = pushing(services, config, log);
     const told = await telling(services, log);
     const delayed = startOutbox(services, log);
@@ -267,7 +268,12 @@ function startOutbox(services: Services, log: Logger): { stop(): Promise<void> }
   return startWorker({ ...services, kind: DELAYED_EVENT, handle: (task) => sendWhenDue(services, task), report });
 }
 
-function startWorkers(services: Services, buckets: ReturnType<typeof openBuckets>, log: Logger): readonly NodeJS.Timeout[] {
+interface Swept {
+  readonly buckets: ReturnType<typeof openBuckets>;
+  readonly reportsKeptMs: number | undefined;
+}
+
+function startWorkers(services: Services, { buckets, reportsKeptMs }: Swept, log: Logger): readonly NodeJS.Timeout[] {
   const every = (ms: number, what: string, work: () => Promise<unknown>): NodeJS.Timeout =>
     setInterval(() => {
       work().catch((cause: unknown) => { log.error({ cause: String(cause) }, what); });
@@ -276,6 +282,7 @@ function startWorkers(services: Services, buckets: ReturnType<typeof openBuckets
     every(TYPING_EVERY_MS, 'typing', () => stopOverdueTyping(services)),
     ...(services.presence === undefined ? [] : [every(PRESENCE_EVERY_MS, 'presence', () => services.presence?.flush() ?? Promise.resolve())]),
     every(SWEEP_EVERY_MS, 'sweeping rates', () => buckets.forgetDrained()),
+    every(SWEEP_EVERY_MS, 'sweeping reports', () => deleteOldReports({ ...services, reportsKeptMs })),
     every(SWEEP_EVERY_MS, 'sweeping media', async () => {
       await deleteIdle(services);
       await sweepBlobs(services);

@@ -35,6 +35,11 @@ export async function insertReport(tx: Transaction, report: NewReport): Promise<
     VALUES (${nid}, ${reporterNid}, ${roomId}, ${eventId}, ${userId}, ${reason}, ${now})`);
 }
 
+/** How many there were that had been made before a time. */
+export async function deleteReportsBefore(tx: Transaction, ts: number): Promise<number> {
+  return tx.run(sql`DELETE FROM reports WHERE reported_ts < ${ts}`);
+}
+
 /** The newest reports before one, newest first. */
 export async function reportsBefore(tx: ReadTransaction, before: number, limit: number): Promise<readonly ReportRow[]> {
   return tx.all<ReportRow>(sql`

@@ -5,7 +5,7 @@ import type { EventId, RoomId, UserId } from '../matrix/identifiers.js';
 import { object, optional, string, type TypeOf } from '../matrix/schema.js';
 import type { Database } from '../storage/database.js';
 import { newNid } from '../storage/stream.js';
-import { insertReport } from './reports-store.js';
+import { deleteReportsBefore, insertReport } from './reports-store.js';
 
 interface Deps {
   readonly db: Database;
@@ -34,6 +34,12 @@ export async function reportRoom(deps: Deps, call: Call<{ roomId: RoomId }>): Pr
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3usersuseridreport */
 export async function reportUser(deps: Deps, call: Call<{ userId: UserId }>): Promise<object> {
   return keepReport(deps, call, { userId: call.params.userId });
+}
+
+/** Forgets what the operator wants kept no longer; resolves to how many reports that were. */
+export async function deleteOldReports({ db, clock, reportsKeptMs }: Deps & { readonly reportsKeptMs: number | undefined }): Promise<number> {
+  if (reportsKeptMs === undefined) return 0;
+  return db.transaction((tx) => deleteReportsBefore(tx, clock() - reportsKeptMs));
 }
 
 /** Keeps a report for the operators. Nothing is looked up: the answer and its time are the same whatever there is. */
