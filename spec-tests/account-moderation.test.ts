@@ -65,6 +65,13 @@ describe('Server administration', () => {
     const expected = { user_id: alice.userId, devices: { [alice.deviceId]: { sessions: [{ connections: [{ ip: '127.0.0.1', last_seen: expect.any(Number) }] }] } } };
     expect((await whois(root, alice.userId)).body).toEqual(expected);
     expect((await whois(alice, alice.userId)).body).toEqual(expected);
+    const agent = "Element Web on a stranger's computer";
+    const { body: { device_id } } = await shard.request<{ device_id: string }>('POST', '/_matrix/client/v3/login', {
+      body: { type: 'm.login.password', identifier: { type: 'm.id.user', user: alice.userId }, password: alice.password },
+      headers: { 'user-agent': agent },
+    });
+    expect((await whois(root, alice.userId)).body).toMatchObject({ devices: { [device_id]: { sessions: [{ connections: [{ user_agent: agent }] }] } } });
+    expect((await call(alice, 'GET', `devices/${device_id}`)).body).toMatchObject({ 'org.matrix.msc3852.last_seen_user_agent': agent });
     expect(await whois(bob, alice.userId)).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN' } });
     expect((await whois(root, '@nobody:localhost')).status).toBe(404);
   });

@@ -48,5 +48,9 @@ describe.each(engines)('moderation of accounts on $name', (engine) => {
       user_id: alice.userId,
       devices: { [alice.deviceId]: { sessions: [{ connections: [{ ip: '192.0.2.1', last_seen: 1_000_000 }] }] } },
     });
+    await authenticate({ ...deps, clock: () => 5_000_000 }, `Bearer ${alice.token}`, { ip: '192.0.2.9', userAgent: `Element ${'x'.repeat(300)}` });
+    expect(await whoIs(deps, { session: root, params: alice })).toMatchObject({
+      devices: { [alice.deviceId]: { sessions: [{ connections: [{ ip: '192.0.2.9', last_seen: 5_000_000, user_agent: `Element ${'x'.repeat(247)}` }] }] } },
+    });
   });
 });

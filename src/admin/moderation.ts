@@ -23,8 +23,8 @@ export async function whoIs({ db, serverName }: Deps, { session, params: { userI
   refuseForeign(userId, serverName);
   return db.read(async (tx) => {
     const { user_nid: nid } = await accountIn(tx, userId);
-    const devices = (await devicesOf(tx, nid)).map(({ device_id, last_seen_ip: ip, last_seen_ts: seen }) => {
-      const connection = { ...(ip === null ? {} : { ip }), ...(seen === null ? {} : { last_seen: seen }) };
+    const devices = (await devicesOf(tx, nid)).map(({ device_id, last_seen_ip: ip, last_seen_ts: seen, last_seen_user_agent: agent }) => {
+      const connection = { ...(ip === null ? {} : { ip }), ...(seen === null ? {} : { last_seen: seen }), ...(agent === null ? {} : { user_agent: agent }) };
       return [device_id, { sessions: [{ connections: [connection] }] }] as const;
     });
     return { user_id: userId, devices: Object.fromEntries(devices) };

@@ -41,7 +41,7 @@ type Body = TypeOf<typeof AdminRegisterBody>;
  * An account for whoever knows the shared secret, by the protocol of Synapse's `register_new_matrix_user`.
  * The secret is proven before any work is done, and what it signs is good once.
  */
-export async function registerWithSecret(deps: AdminRegisterDeps, { body, ip }: { body: Body; ip: string }): Promise<object> {
+export async function registerWithSecret(deps: AdminRegisterDeps, { body, ip, userAgent }: { body: Body; ip: string; userAgent?: string | undefined }): Promise<object> {
   const secret = sharedSecret(deps);
   if (body.user_type !== undefined && body.user_type !== null) throw new MatrixError('M_INVALID_PARAM', 'This server has no user types');
   await refuseNonce(deps, body.nonce);
@@ -54,7 +54,7 @@ export async function registerWithSecret(deps: AdminRegisterDeps, { body, ip }: 
   return deps.db.transaction(async (tx) => {
     if (!(await takeUiaSession(tx, { sessionId: body.nonce, operation: OPERATION, since: now - NONCE_MS }))) throw unknownNonce();
     const userNid = await createAccount(tx, { userId, passwordHash, isAdmin: body.admin === true, now });
-    const opened = await openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, ip, now });
+    const opened = await openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, ip, userAgent, now });
     return { user_id: userId, ...opened, home_server: deps.serverName };
   });
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../matrix/clock.js';
 import { forbidden, MatrixError } from '../matrix/errors.js';
-import { parseDeviceId, parseUserId, type DeviceId } from '../matrix/identifiers.js';
+import { parseDeviceId, parseUserId } from '../matrix/identifiers.js';
 import type { Database } from '../storage/database.js';
 import type { AppService } from './app-services.js';
-import { ensureDevice, findDevice } from './devices-store.js';
+import { ensureDevice, findDevice, type SeenDevice } from './devices-store.js';
 import { lockedOut } from './locked-out.js';
 import type { Session } from './session.js';
 import { findUser } from './users-store.js';
@@ -13,6 +13,7 @@ const NAMELESS = parseDeviceId('APPSERVICE');
 
 interface Request {
   readonly ip: string;
+  readonly userAgent: string | undefined;
   readonly evenLocked: boolean;
   readonly query: string;
 }
@@ -21,7 +22,7 @@ interface Request {
  * The user, and device, that an application service asks to act as: one that it covers and has itself registered, or its sender. It is
  * never a person (RULES B14) and never an administrator. https://spec.matrix.org/v1.19/application-service-api/#identity-assertion
  */
-export async function actAsService({ db, clock }: { db: Database; clock: Clock }, service: AppService, { ip, evenLocked, query }: Request): Promise<Omit<Session, symbol>> {
+export async function actAsService({ db, clock }: { db: Database; clock: Clock }, service: AppService, { ip, userAgent, evenLocked, query }: Request): Promise<Omit<Session, symbol>> {
   const asked = new URLSearchParams(query);
   const userId = parseUserId(asked.get('user_id') ?? service.sender);
   if (!service.covers(userId)) throw forbidden('This user is in none of the namespaces of the application service');
@@ -34,7 +35,7 @@ export async function actAsService({ db, clock }: { db: Database; clock: Clock }
   return {
     userNid: user.user_nid,
     userId,
-    deviceNid: await deviceOf(db, { userNid: user.user_nid, deviceId, ip, now: clock() }),
+    deviceNid: await deviceOf(db, { userNid: user.user_nid, deviceId, ip, userAgent, now: clock() }),
     deviceId,
     isAdmin: false,
     isSuspended: user.is_suspended === 1,
@@ -42,7 +43,7 @@ export async function actAsService({ db, clock }: { db: Database; clock: Clock }
   };
 }
 
-async function deviceOf(db: Database, device: { userNid: number; deviceId: DeviceId; ip: string; now: number }): Promise<number> {
+async function deviceOf(db: Database, device: Omit<SeenDevice, 'displayName'>): Promise<number> {
   const known = await db.read((tx) => findDevice(tx, device.userNid, device.deviceId));
   if (known !== undefined) return known.device_nid;
   if (device.deviceId !== NAMELESS) throw new MatrixError('M_UNKNOWN_DEVICE', 'This user has no such device');

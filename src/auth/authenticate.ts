@@ -21,12 +21,12 @@ const SEEN_EVERY_MS = 3_600_000;
 export async function authenticate(
   deps: { db: Database; clock: Clock; appServices: AppServices },
   authorization: string | undefined,
-  { ip, evenLocked = false, query = '' }: { ip: string; evenLocked?: boolean; query?: string },
+  { ip, userAgent, evenLocked = false, query = '' }: { ip: string; userAgent?: string | undefined; evenLocked?: boolean; query?: string },
 ): Promise<Session> {
   const { db, clock, appServices } = deps;
   const tokenHash = hashToken(bearerOf(authorization));
   const service = appServices.byTokenHash(tokenHash);
-  if (service !== undefined) return (await actAsService(deps, service, { ip, evenLocked, query })) as Session;
+  if (service !== undefined) return (await actAsService(deps, service, { ip, userAgent, evenLocked, query })) as Session;
   const row = await db.read((tx) => findSession(tx, tokenHash));
   // Of a service that is registered no more, nobody is left.
   const isOrphan = row !== undefined && row.app_service_id !== null && appServices.byId(row.app_service_id) === undefined;
@@ -36,7 +36,7 @@ export async function authenticate(
   if (row.expires_ts !== null && row.expires_ts <= now) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token has expired', { body: { soft_logout: true } });
   const { device_nid: deviceNid, replaces_hash: replaced } = row;
   if (replaced !== null) await db.transaction((tx) => endRefreshToken(tx, deviceNid, replaced));
-  if (now - row.last_seen_ts >= SEEN_EVERY_MS) await db.transaction((tx) => noteSeen(tx, deviceNid, { ip, now }));
+  if (now - row.last_seen_ts >= SEEN_EVERY_MS) await db.transaction((tx) => noteSeen(tx, deviceNid, { ip, userAgent, now }));
   return {
     userNid: row.user_nid,
     userId: row.user_id,

@@ -8,43 +8,59 @@ export interface DeviceRow {
   readonly display_name: string | null;
   readonly last_seen_ts: number | null;
   readonly last_seen_ip: string | null;
+  readonly last_seen_user_agent: string | null;
 }
 
 export async function devicesOf(tx: ReadTransaction, userNid: number): Promise<readonly DeviceRow[]> {
   return tx.all<DeviceRow>(sql`
-    SELECT device_nid, device_id, display_name, last_seen_ts, last_seen_ip
+    SELECT device_nid, device_id, display_name, last_seen_ts, last_seen_ip, last_seen_user_agent
     FROM devices WHERE user_nid = ${userNid} ORDER BY device_nid`);
 }
 
 export async function findDevice(tx: ReadTransaction, userNid: number, deviceId: DeviceId): Promise<DeviceRow | undefined> {
   return tx.one<DeviceRow>(sql`
-    SELECT device_nid, device_id, display_name, last_seen_ts, last_seen_ip
+    SELECT device_nid, device_id, display_name, last_seen_ts, last_seen_ip, last_seen_user_agent
     FROM devices WHERE user_nid = ${userNid} AND device_id = ${deviceId}`);
 }
 
-export interface SeenDevice {
+/** From where a device was last used, and what it calls itself. */
+export interface Origin {
+  readonly ip: string;
+  readonly userAgent?: string | undefined;
+  readonly now: number;
+}
+
+export interface SeenDevice extends Origin {
   readonly userNid: number;
   readonly deviceId: DeviceId;
   readonly displayName: string | undefined;
-  readonly ip: string;
-  readonly now: number;
 }
+
+/** A client may say as much of itself as it likes. */
+const MOST_USER_AGENT = 255;
 
 /** The nid of a device, on which a new session begins; one that is known keeps its name. */
 export async function ensureDevice(tx: Transaction, device: SeenDevice): Promise<number> {
   const nid = await newNid(tx);
   const row = await tx.one<{ device_nid: number }>(sql`
-    INSERT INTO devices (device_nid, session_nid, user_nid, device_id, display_name, last_seen_ts, last_seen_ip, created_ts)
-    VALUES (${nid}, ${nid}, ${device.userNid}, ${device.deviceId}, ${device.displayName ?? null}, ${device.now}, ${device.ip}, ${device.now})
+    INSERT INTO devices (device_nid, session_nid, user_nid, device_id, display_name, last_seen_ts, last_seen_ip, last_seen_user_agent, created_ts)
+    VALUES (${nid}, ${nid}, ${device.userNid}, ${device.deviceId}, ${device.displayName ?? null}, ${device.now}, ${device.ip}, ${agentOf(device)}, ${device.now})
     ON CONFLICT (user_nid, device_id) DO UPDATE SET
-      session_nid = excluded.session_nid, last_seen_ts = excluded.last_seen_ts, last_seen_ip = excluded.last_seen_ip
+      session_nid = excluded.session_nid, last_seen_ts = excluded.last_seen_ts, last_seen_ip = excluded.last_seen_ip,
+      last_seen_user_agent = excluded.last_seen_user_agent
     RETURNING device_nid`);
   if (row === undefined) throw new Error('the upsert of a device returned nothing');
   return row.device_nid;
 }
 
-export async function noteSeen(tx: Transaction, deviceNid: number, { ip, now }: { ip: string; now: number }): Promise<void> {
-  await tx.run(sql`UPDATE devices SET last_seen_ts = ${now}, last_seen_ip = ${ip} WHERE device_nid = ${deviceNid}`);
+export async function noteSeen(tx: Transaction, deviceNid: number, origin: Origin): Promise<void> {
+  await tx.run(sql`
+    UPDATE devices SET last_seen_ts = ${origin.now}, last_seen_ip = ${origin.ip}, last_seen_user_agent = ${agentOf(origin)}
+    WHERE device_nid = ${deviceNid}`);
+}
+
+function agentOf({ userAgent }: Origin): string | null {
+  return userAgent?.slice(0, MOST_USER_AGENT) ?? null;
 }
 
 /** False when there is no such device. */

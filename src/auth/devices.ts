@@ -89,12 +89,14 @@ async function removeDevices({ db, deviceObserver }: Deps, { userNid }: Session,
   });
 }
 
-function shown({ device_id, display_name, last_seen_ts, last_seen_ip }: DeviceRow): object {
+/** With what the list of sessions in Element takes a device's kind from. https://github.com/matrix-org/matrix-spec-proposals/pull/3852 */
+function shown({ device_id, display_name, last_seen_ts, last_seen_ip, last_seen_user_agent: agent }: DeviceRow): object {
   return {
     device_id,
     ...(display_name === null ? {} : { display_name }),
     ...(last_seen_ts === null ? {} : { last_seen_ts }),
     ...(last_seen_ip === null ? {} : { last_seen_ip }),
+    ...(agent === null ? {} : { 'org.matrix.msc3852.last_seen_user_agent': agent }),
   };
 }
 

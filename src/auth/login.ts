@@ -36,6 +36,13 @@ export interface LoginDeps extends TokenDeps {
   readonly appServices: AppServices;
 }
 
+interface LoginCall {
+  readonly body: TypeOf<typeof LoginBody>;
+  readonly ip: string;
+  readonly userAgent?: string | undefined;
+  readonly authorization?: string | undefined;
+}
+
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3login */
 export async function listLoginFlows({ appServices }: { readonly appServices: AppServices }): Promise<object> {
   const services = appServices.all.length > 0 ? [{ type: BY_SERVICE }] : [];
@@ -46,13 +53,13 @@ export async function listLoginFlows({ appServices }: { readonly appServices: Ap
  * Password login. A wrong password and a person who does not exist get the same words after the same time (RULES D7); what
  * else bars an account is said only to who knows its password. https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login
  */
-export async function logIn(deps: LoginDeps, { body, ip, authorization }: { body: TypeOf<typeof LoginBody>; ip: string; authorization?: string | undefined }): Promise<object> {
+export async function logIn(deps: LoginDeps, { body, ip, userAgent, authorization }: LoginCall): Promise<object> {
   const isService = body.type === BY_SERVICE && deps.appServices.all.length > 0;
   if (!isService && body.type !== 'm.login.password') throw new MatrixError('M_UNKNOWN', 'This server knows only m.login.password', { status: 400 });
   const deviceId = body.device_id === undefined ? undefined : parseDeviceId(body.device_id);
   const { user_nid: userNid, user_id } = isService ? await proveService(deps, body, authorization) : await prove(deps, body);
   const opened = await deps.db.transaction((tx) =>
-    openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, isRefreshable: body.refresh_token, ip, now: deps.clock() }));
+    openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, isRefreshable: body.refresh_token, ip, userAgent, now: deps.clock() }));
   return { user_id, ...opened, home_server: deps.serverName };
 }
 

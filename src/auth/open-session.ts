@@ -1,7 +1,7 @@
 import type { Random } from '../matrix/clock.js';
 import { parseDeviceId, type DeviceId } from '../matrix/identifiers.js';
 import type { Transaction } from '../storage/database.js';
-import { ensureDevice } from './devices-store.js';
+import { ensureDevice, type Origin } from './devices-store.js';
 import { deleteTokens, insertAccessToken, insertRefreshToken } from './sessions-store.js';
 import { hashToken, newToken } from './tokens.js';
 
@@ -21,15 +21,13 @@ export interface TokenDeps {
   readonly tokenLifetimes: TokenLifetimes;
 }
 
-export interface SessionRequest {
+export interface SessionRequest extends Origin {
   readonly userNid: number;
   /** A known device of this person is used again, with its keys; without an id a new one is made. */
   readonly deviceId: DeviceId | undefined;
   readonly displayName: string | undefined;
   /** Whether the client renews its tokens. */
   readonly isRefreshable?: boolean | undefined;
-  readonly ip: string;
-  readonly now: number;
 }
 
 /** What a client is told of its tokens. */
@@ -45,9 +43,9 @@ export interface OpenedSession extends IssuedTokens {
 
 /** A token for a device of a person who has proven who they are. https://spec.matrix.org/v1.19/client-server-api/#relationship-between-access-tokens-and-devices */
 export async function openSession(tx: Transaction, deps: TokenDeps, request: SessionRequest): Promise<OpenedSession> {
-  const { deviceId = newDeviceId(deps.random), isRefreshable = false, displayName, userNid, ip, now } = request;
+  const { deviceId = newDeviceId(deps.random), isRefreshable = false, displayName, userNid, ip, userAgent, now } = request;
   const { session, nonrefreshable } = deps.tokenLifetimes;
-  const deviceNid = await ensureDevice(tx, { userNid, deviceId, displayName, ip, now });
+  const deviceNid = await ensureDevice(tx, { userNid, deviceId, displayName, ip, userAgent, now });
   await deleteTokens(tx, deviceNid);
   const sessionEndsTs = session === undefined ? undefined : now + session;
   if (isRefreshable) return { ...(await issueRefreshable(tx, deps, { deviceNid, sessionEndsTs, now })), device_id: deviceId };

@@ -4,6 +4,7 @@ import { newUserId, parseDeviceId, type DeviceId, type ServerName, type UserId }
 import { anyObject, boolean, object, oneOf, optional, string, text, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import type { Database, Transaction } from '../storage/database.js';
 import type { AppServices } from './app-services.js';
+import type { Origin } from './devices-store.js';
 import { lowerCase } from './identifier.js';
 import { DeviceName, NewPassword, type LoginDeps } from './login.js';
 import { BY_SERVICE, refuseUncovered, serviceOf } from './login-of-service.js';
@@ -33,12 +34,13 @@ interface RegisterCall {
   readonly query: TypeOf<typeof RegisterQuery>;
   readonly body: TypeOf<typeof RegisterBody>;
   readonly ip: string;
+  readonly userAgent?: string | undefined;
   readonly authorization?: string | undefined;
 }
 
 /** Closed unless the operator opened it; never for guests (RULES A5). https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register */
 export async function register(deps: RegisterDeps, call: RegisterCall): Promise<object> {
-  const { query, body, ip } = call;
+  const { query, body, ip, userAgent } = call;
   if (query.kind === 'guest') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server has no guests');
   if (body.type === BY_SERVICE) return registerForService(deps, call);
   refuseWhenClosed(deps.registrationIsOpen);
@@ -52,12 +54,12 @@ export async function register(deps: RegisterDeps, call: RegisterCall): Promise<
   return deps.db.transaction(async (tx) => {
     if (tokenHash !== undefined && !(await spendRegistrationToken(tx, tokenHash, now))) throw forbidden('This registration token has just been used up');
     const userNid = await createAccount(tx, { userId, passwordHash, isAdmin: false, now });
-    return made(tx, deps, { userId, userNid, deviceId, body, ip, now });
+    return made(tx, deps, { userId, userNid, deviceId, body, ip, userAgent, now });
   });
 }
 
 /** A user of an application service, without a password, for whoever has its token. https://spec.matrix.org/v1.19/application-service-api/#server-admin-style-permissions */
-async function registerForService(deps: RegisterDeps, { body, ip, authorization }: RegisterCall): Promise<object> {
+async function registerForService(deps: RegisterDeps, { body, ip, userAgent, authorization }: RegisterCall): Promise<object> {
   const service = serviceOf(deps, authorization);
   if (body.username === undefined) throw new MatrixError('M_MISSING_PARAM', 'A user name is missing');
   const userId = newUserId(lowerCase(body.username), deps.serverName);
@@ -66,17 +68,15 @@ async function registerForService(deps: RegisterDeps, { body, ip, authorization 
   const now = deps.clock();
   return deps.db.transaction(async (tx) => {
     const userNid = await createAccount(tx, { userId, passwordHash: undefined, isAdmin: false, appServiceId: service.id, now });
-    return made(tx, deps, { userId, userNid, deviceId, body, ip, now });
+    return made(tx, deps, { userId, userNid, deviceId, body, ip, userAgent, now });
   });
 }
 
-interface Made {
+interface Made extends Origin {
   readonly userId: UserId;
   readonly userNid: number;
   readonly deviceId: DeviceId | undefined;
   readonly body: TypeOf<typeof RegisterBody>;
-  readonly ip: string;
-  readonly now: number;
 }
 
 /** What is told of a new account, with a session unless none is wanted. */
