@@ -50,11 +50,7 @@ export async function planJoined(
 /** Where one room moved, whoever waited for it asks for its tip from the very same position. */
 async function readTips({ deps, tx, range, newest }: Making, nids: readonly number[]): Promise<ReadonlyMap<number, RoomTip>> {
   if (nids.length !== 1) return tipsAt(tx, nids, range);
-  const shared = deps.sharedTimelines.at(newest);
-  const key = `${nids[0]}/${range.after}/${range.upTo}`;
-  const known = shared.tips(key) ?? (await tipsAt(tx, nids, range));
-  shared.keepTips(key, known);
-  return known;
+  return deps.sharedTimelines.at(newest).tips(`${nids[0]}/${range.after}/${range.upTo}`, () => tipsAt(tx, nids, range));
 }
 
 /** The rooms' tips; where a room has moved on beyond `upTo` already, the point in it that belongs to `upTo`. */

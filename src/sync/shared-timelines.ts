@@ -15,26 +15,18 @@ export class SharedTimelines {
 }
 
 export class TimelinesAt {
-  readonly #rows = new Map<string, readonly EventRow[]>();
+  readonly #rows = new Map<string, Promise<readonly EventRow[]>>();
   readonly #texts = new Map<string, string>();
-  readonly #tips = new Map<string, ReadonlyMap<number, RoomTip>>();
+  readonly #tips = new Map<string, Promise<ReadonlyMap<number, RoomTip>>>();
 
   constructor(readonly position: number) {}
 
-  rows(range: string): readonly EventRow[] | undefined {
-    return this.#rows.get(range);
+  rows(range: string, read: () => Promise<readonly EventRow[]>): Promise<readonly EventRow[]> {
+    return once(this.#rows, range, read);
   }
 
-  keepRows(range: string, rows: readonly EventRow[]): void {
-    this.#rows.set(range, rows);
-  }
-
-  tips(range: string): ReadonlyMap<number, RoomTip> | undefined {
-    return this.#tips.get(range);
-  }
-
-  keepTips(range: string, tips: ReadonlyMap<number, RoomTip>): void {
-    this.#tips.set(range, tips);
+  tips(range: string, read: () => Promise<ReadonlyMap<number, RoomTip>>): Promise<ReadonlyMap<number, RoomTip>> {
+    return once(this.#tips, range, read);
   }
 
   text(rows: readonly EventRow[], make: () => string): string {
@@ -45,4 +37,14 @@ export class TimelinesAt {
     this.#texts.set(key, text);
     return text;
   }
+}
+
+/** Who wake together ask together, before the first of them has its answer: so what is kept is the asking. A failure is not kept. */
+function once<Value>(kept: Map<string, Promise<Value>>, key: string, read: () => Promise<Value>): Promise<Value> {
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const asked = read();
+  kept.set(key, asked);
+  asked.catch(() => kept.delete(key));
+  return asked;
 }

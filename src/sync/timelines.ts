@@ -79,12 +79,7 @@ export async function readTimelines(
 async function readRanges(tx: ReadTransaction, ranges: readonly SeqRange[], shared: TimelinesAt): Promise<readonly EventRow[]> {
   const [only] = ranges;
   if (only === undefined || ranges.length > 1) return eventsInRanges(tx, ranges);
-  const key = `${only.room_nid}/${only.from}/${only.to}`;
-  const known = shared.rows(key);
-  if (known !== undefined) return known;
-  const rows = await eventsInRanges(tx, ranges);
-  shared.keepRows(key, rows);
-  return rows;
+  return shared.rows(`${only.room_nid}/${only.from}/${only.to}`, () => eventsInRanges(tx, ranges));
 }
 
 /** It begins right before the first event shown: what a filter left out before that is not in it, so the state there must hold it. */
