@@ -63,10 +63,17 @@ export async function openJoinedRoom(tx: ReadTransaction, roomId: RoomId, sessio
 
 /** The people who sent these events; one text of each is read. */
 export function sendersOf(rows: readonly EventRow[]): readonly string[] {
+  const known = sendersOfRows.get(rows);
+  if (known !== undefined) return known;
   const first = new Map<number, EventRow>();
   for (const row of rows) if (!first.has(row.sender_nid)) first.set(row.sender_nid, row);
-  return [...first.values()].map(senderOf);
+  const senders = [...first.values()].map(senderOf);
+  sendersOfRows.set(rows, senders);
+  return senders;
 }
+
+/** Hundreds may be told of the very same rows. */
+const sendersOfRows = new WeakMap<readonly EventRow[], readonly string[]>();
 
 // The text ends with its sender, state key and type, and within a string every quotation mark has a backslash before it.
 const SENDER = '"sender":"';

@@ -10,8 +10,13 @@ export class Acknowledgements {
 
   constructor(private readonly db: Database) {}
 
+  /** Whether the device is known to have nothing to forget. */
+  isSettled(deviceNid: number): boolean {
+    return this.#settled.has(deviceNid);
+  }
+
   async acknowledge(deviceNid: number, upTo: number): Promise<void> {
-    if (this.#settled.has(deviceNid)) return;
+    if (this.isSettled(deviceNid)) return;
     // Before the wait: what is delivered meanwhile has to be proven again.
     this.#settled.add(deviceNid);
     try {

@@ -9,9 +9,9 @@ import { groupBy, roomNidOf } from '../storage/group-by.js';
 import type { Range } from '../storage/stream.js';
 import { joinedRooms } from './joined.js';
 import { roomsAt, type MyRoom } from './my-rooms.js';
-import { NO_OTHER_ROOMS, otherRooms } from './other-rooms.js';
+import { NO_OTHER_ROOMS, otherRooms, otherRoomsMoved } from './other-rooms.js';
 import { planJoined, type JoinedPlan } from './plan.js';
-import { presenceSection } from './presence.js';
+import { presenceMoved, presenceSection } from './presence.js';
 import type { Making, SyncRequest, Syncing } from './request.js';
 
 export interface Answer {
@@ -22,7 +22,10 @@ export interface Answer {
   readonly joined: readonly MyRoom[];
 }
 
-/** One answer to one request from one snapshot: section by section, each read by the module it belongs to. */
+/**
+ * One answer to one request from one snapshot: section by section, each read by the module it belongs to. Only what has to be read is
+ * awaited: a wake-up needs next to nothing, and hundreds wake together.
+ */
 export async function assemble(deps: Syncing, tx: ReadTransaction, request: SyncRequest, newest: number): Promise<Answer> {
   const { session, after } = request;
   if (request.isInitial) deps.lazyMembers.forget(session.deviceNid);
@@ -31,17 +34,20 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
     : { texts: [], upTo: newest };
   // When there are more messages than fit, the whole answer ends where they do: one position serves every section.
   const range = { after, upTo: toDevice.upTo };
-  const unwanted = await deps.unwanted.of(tx, session, newest);
+  const unwanted = deps.unwanted.known(session.userNid) ?? (await deps.unwanted.of(tx, session, newest));
   const making: Making = { deps, tx, request, range, newest, unwanted };
-  const rooms = await roomsAt(tx, await deps.myRooms.of(tx, session.userNid, newest), session.userId, range.upTo);
+  const newestRooms = deps.myRooms.known(session.userNid) ?? (await deps.myRooms.of(tx, session.userNid, newest));
+  const areAhead = newestRooms.some(({ changedPosition }) => changedPosition > range.upTo);
+  const rooms = areAhead ? await roomsAt(tx, newestRooms, session.userId, range.upTo) : newestRooms;
   const account =
     request.isInitial || deps.notifier.movedSince(`account/${session.userNid}`, after) ? await accountSection(tx, request, range) : NO_ACCOUNT_DATA;
-  const plans = await planJoined(making, rooms, new Set(account.byRoom.keys()));
-  const join = await joinedRooms(making, plans, await withReturned(making, account, plans));
-  const others = await otherRooms(making, rooms);
+  const plans = await planJoined(making, rooms, account.byRoom);
+  const join = plans.length === 0 ? [] : await joinedRooms(making, plans, await withReturned(making, account, plans));
+  const elsewhere = otherRoomsMoved(making, rooms);
+  const others = elsewhere.length === 0 ? NO_OTHER_ROOMS : await otherRooms(making, elsewhere);
   const lists = devicesMoved(deps, request, rooms) ? await deviceListsSection(tx, session.userNid, range) : undefined;
-  const presence = await presenceSection(making, rooms);
-  const keys = await deps.keyCounts.textFor(tx, session.deviceNid, newest);
+  const presence = presenceMoved(making, rooms) ? await presenceSection(making, rooms) : [];
+  const keys = deps.keyCounts.known(session.deviceNid) ?? (await deps.keyCounts.textFor(tx, session.deviceNid, newest));
   const hasNews =
     join.length + account.global.length + toDevice.texts.length + presence.length > 0 ||
     others !== NO_OTHER_ROOMS ||

@@ -32,7 +32,6 @@ interface Material {
 
 /** The `rooms.join` of an answer, room by room, as JSON text. https://spec.matrix.org/v1.19/client-server-api/#syncing */
 export async function joinedRooms(making: Making, plans: readonly JoinedPlan[], accountData: ReadonlyMap<number, readonly string[]>): Promise<readonly string[]> {
-  if (plans.length === 0) return [];
   const material = await gather(making, plans, accountData);
   return plans.flatMap((plan) => {
     const part = renderRoom(making, plan, material);

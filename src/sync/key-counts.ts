@@ -13,10 +13,16 @@ export class KeyCounts {
 
   constructor(private readonly notifier: Notifier) {}
 
+  /** What is known without asking the database. */
+  known(deviceNid: number): string | undefined {
+    const kept = this.#kept.get(deviceNid);
+    return kept === undefined || this.notifier.movedSince(`oneTimeKeys/${deviceNid}`, kept.asOf) ? undefined : kept.text;
+  }
+
   /** Members of an answer, as JSON text. `upTo` was the newest position heard of before the snapshot of `tx` was taken. */
   async textFor(tx: ReadTransaction, deviceNid: number, upTo: number): Promise<string> {
-    const kept = this.#kept.get(deviceNid);
-    if (kept !== undefined && !this.notifier.movedSince(`oneTimeKeys/${deviceNid}`, kept.asOf)) return kept.text;
+    const known = this.known(deviceNid);
+    if (known !== undefined) return known;
     const counts = JSON.stringify(await oneTimeKeyCounts(tx, deviceNid));
     const unused = JSON.stringify(await unusedFallbackTypes(tx, deviceNid));
     const text = `"device_one_time_keys_count":${counts},"device_unused_fallback_key_types":${unused},"org.matrix.msc2732.device_unused_fallback_key_types":${unused}`;

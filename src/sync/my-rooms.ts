@@ -76,7 +76,6 @@ export class MyRooms {
  */
 export async function roomsAt(tx: ReadTransaction, rooms: readonly MyRoom[], userId: UserId, upTo: number): Promise<readonly MyRoom[]> {
   const ahead = rooms.filter(({ changedPosition }) => changedPosition > upTo).map(({ nid }) => nid);
-  if (ahead.length === 0) return rooms;
   const history = await memberHistory(tx, ahead, userId);
   return rooms.flatMap((room) => {
     if (room.changedPosition <= upTo) return [room];

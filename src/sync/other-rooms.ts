@@ -15,14 +15,17 @@ import { readTimelines, visibleStretch, type Wanted } from './timelines.js';
 /** The members of `rooms` but for `join`, when there is nothing to tell of. */
 export const NO_OTHER_ROOMS = '"invite":{},"knock":{},"leave":{}';
 
-/** Rooms the person is not in: invitations, knocks, and what was left. Left rooms are told of when it happens, or to who asks for them. */
-export async function otherRooms(making: Making, rooms: readonly MyRoom[]): Promise<string> {
-  const { tx, request, range, unwanted } = making;
-  const moved = rooms.filter(
+/** Of the rooms the person is not in, those of which there is something to tell. */
+export function otherRoomsMoved({ request, range }: Making, rooms: readonly MyRoom[]): readonly MyRoom[] {
+  return rooms.filter(
     ({ membership, changedPosition, id, isForgotten }) =>
       membership !== 'join' && changedPosition > range.after && changedPosition <= range.upTo && wantsRoom(request.filter.room, id) && !(isForgotten && request.isInitial),
   );
-  if (moved.length === 0) return NO_OTHER_ROOMS;
+}
+
+/** Invitations, knocks, and what was left, of rooms that moved. Left rooms are told of when it happens, or to who asks for them. */
+export async function otherRooms(making: Making, moved: readonly MyRoom[]): Promise<string> {
+  const { tx, request, unwanted } = making;
   const of = (...memberships: readonly string[]): readonly MyRoom[] => moved.filter(({ membership }) => memberships.includes(membership));
   const invite = await strippedRooms(tx, request, unwanted.blocksInvites ? [] : of('invite'), { member: 'invite_state', ignored: unwanted.ignored });
   const knock = await strippedRooms(tx, request, of('knock'), { member: 'knock_state', ignored: NOBODY });

@@ -23,7 +23,7 @@ export interface JoinedPlan {
 export async function planJoined(
   making: Making,
   rooms: readonly MyRoom[],
-  withAccountData: ReadonlySet<number>,
+  withAccountData: ReadonlyMap<number, unknown>,
 ): Promise<readonly JoinedPlan[]> {
   const { deps, request, range } = making;
   const { filter, isInitial, fullState } = request;
@@ -38,6 +38,7 @@ export async function planJoined(
       typingMoved: deps.notifier.movedSince(room.typing, range.after),
     }))
     .filter((p) => p.isFresh || fullState || p.timelineMoved || p.membersMoved || p.receiptsMoved || p.typingMoved || withAccountData.has(p.room.nid));
+  if (moved.length === 0) return [];
   const tips = await readTips(making, moved.map(({ room }) => room.nid));
   return moved.flatMap((plan) => {
     const tip = tips.get(plan.room.nid);

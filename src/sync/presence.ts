@@ -7,13 +7,23 @@ import type { Making } from './request.js';
 
 const EVENT = { type: 'm.presence' };
 
+/** Whether there may be anything to tell; else nothing need be read. */
+export function presenceMoved({ deps: { notifier, presence }, request, range }: Making, rooms: readonly MyRoom[]): boolean {
+  if (presence === undefined || !passes(request.filter.presence, EVENT)) return false;
+  return (
+    request.isInitial ||
+    notifier.movedSince(PRESENCE, range.after) ||
+    rooms.some((room) => room.membership === 'join' && (room.changedPosition > range.after || notifier.movedSince(room.members, range.after)))
+  );
+}
+
 /**
  * The `presence` of an answer: what changed of oneself and of who shares a room, and, where somebody has come to one, how they are. A first
  * answer tells of whoever is not offline; of more than 500 people, the 500 last changed. https://spec.matrix.org/v1.19/client-server-api/#presence
  */
 export async function presenceSection(making: Making, rooms: readonly MyRoom[]): Promise<readonly string[]> {
   const { deps: { presence, clock }, request } = making;
-  if (presence === undefined || !passes(request.filter.presence, EVENT)) return [];
+  if (presence === undefined) return [];
   const now = clock();
   return (await rowsFor(making, rooms))
     .filter(({ user_id: sender }) => passes(request.filter.presence, { ...EVENT, sender }))

@@ -1,7 +1,8 @@
 import type { EventRow } from '../rooms/events-store.js';
 import type { RoomTip } from './store.js';
+import type { Timeline } from './timelines.js';
 
-/** What many pollers of one room are told alike: rows, and their texts. Who began at one position never puts anything into the memory of another. */
+/** What many pollers of one room are told alike: events, and their texts. Who began at one position never puts anything into the memory of another. */
 export class SharedTimelines {
   #newest = new TimelinesAt(-1);
 
@@ -15,14 +16,14 @@ export class SharedTimelines {
 }
 
 export class TimelinesAt {
-  readonly #rows = new Map<string, Promise<readonly EventRow[]>>();
+  readonly #timelines = new Map<string, Promise<ReadonlyMap<number, Timeline>>>();
   readonly #texts = new Map<string, string>();
   readonly #tips = new Map<string, Promise<ReadonlyMap<number, RoomTip>>>();
 
   constructor(readonly position: number) {}
 
-  rows(range: string, read: () => Promise<readonly EventRow[]>): Promise<readonly EventRow[]> {
-    return once(this.#rows, range, read);
+  timelines(stretch: string, read: () => Promise<ReadonlyMap<number, Timeline>>): Promise<ReadonlyMap<number, Timeline>> {
+    return once(this.#timelines, stretch, read);
   }
 
   tips(range: string, read: () => Promise<ReadonlyMap<number, RoomTip>>): Promise<ReadonlyMap<number, RoomTip>> {

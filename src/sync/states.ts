@@ -1,4 +1,4 @@
-import { memberEventsAt, stateEventsAt, type EventRow } from '../rooms/events-store.js';
+import { memberEventsAt, stateEventsAt, type EventRow, type MemberPoint } from '../rooms/events-store.js';
 import { letsAllPass, type EventFilter } from '../rooms/filter.js';
 import { rowPasses, sendersOf } from '../rooms/reading.js';
 import type { ReadTransaction } from '../storage/database.js';
@@ -36,38 +36,57 @@ export async function readStates(tx: ReadTransaction, wanted: readonly StateWant
   const lazily = context.filter?.lazy_load_members === true;
   const point = ({ nid, atSeq, sinceSeq }: StateWanted): { room_nid: number; seq: number; since: number } => ({ room_nid: nid, seq: atSeq, since: sinceSeq });
   const changing = wanted.filter(({ sinceSeq, atSeq }) => sinceSeq < atSeq);
-  const whole = changing.filter(({ sinceSeq }) => lazily && sinceSeq <= 0);
-  const rows = [
-    ...(await stateEventsAt(tx, whole.map(point), 'without members')),
-    ...(await stateEventsAt(tx, changing.filter(({ sinceSeq }) => !lazily || sinceSeq > 0).map(point), 'with members')),
-  ];
-  const states = new Map(wanted.map(({ nid }) => [nid, [] as EventRow[]]));
-  for (const row of rows) states.get(row.room_nid)?.push(row);
-  if (lazily) await addMembers(tx, wanted, states, context);
+  const states = new Map<number, EventRow[]>();
+  for (const { nid } of wanted) states.set(nid, []);
+  if (changing.length > 0) {
+    const whole = changing.filter(({ sinceSeq }) => lazily && sinceSeq <= 0);
+    for (const row of await stateEventsAt(tx, whole.map(point), 'without members')) states.get(row.room_nid)?.push(row);
+    const others = changing.filter(({ sinceSeq }) => !lazily || sinceSeq > 0);
+    for (const row of await stateEventsAt(tx, others.map(point), 'with members')) states.get(row.room_nid)?.push(row);
+  }
+  if (lazily) {
+    const due = membersDue(wanted, states, context);
+    if (due.length > 0) await addMembers(tx, due, { wanted, states, isAfter: context.isAfter });
+  }
   return letsAllPass(context.filter) ? states : filtered(states, context.filter);
 }
 
-async function addMembers(tx: ReadTransaction, wanted: readonly StateWanted[], states: ReadonlyMap<number, EventRow[]>, context: StateContext): Promise<void> {
+type States = ReadonlyMap<number, EventRow[]>;
+
+/** The members to tell of beside the states read already; notes that the device is told of them. */
+function membersDue(wanted: readonly StateWanted[], states: States, context: StateContext): readonly MemberPoint[] {
   const { deviceNid, lazyMembers, after, upTo } = context;
   const redundant = context.filter?.include_redundant_members === true;
   lazyMembers.received(deviceNid, after);
-  const points: { room_nid: number; seq: number; userId: string }[] = [];
+  const points: MemberPoint[] = [];
   const told: string[] = [];
   for (const { nid, atSeq, sinceSeq, timeline, heroes } of wanted) {
     const isWhole = sinceSeq <= 0;
     if (isWhole) lazyMembers.forgetRoom(deviceNid, nid);
-    const present = new Set((states.get(nid) ?? []).filter(({ type }) => type === 'm.room.member').map(({ state_key }) => state_key));
-    for (const userId of new Set([...sendersOf(timeline.rows), ...heroes, ...(isWhole ? [context.userId] : [])])) {
+    const people = new Set(sendersOf(timeline.rows));
+    for (const userId of heroes) people.add(userId);
+    if (isWhole) people.add(context.userId);
+    for (const userId of people) {
       const member = `${nid}/${userId}`;
       const isKnown = lazyMembers.has(deviceNid, member);
+      if (isKnown && !redundant) continue;
       if (!isKnown) told.push(member);
-      if (!present.has(userId) && (redundant || !isKnown)) points.push({ room_nid: nid, seq: atSeq, userId });
+      const isPresent = states.get(nid)?.some(({ type, state_key }) => type === 'm.room.member' && state_key === userId) === true;
+      if (!isPresent) points.push({ room_nid: nid, seq: atSeq, userId });
     }
   }
-  const inTimeline = new Set(wanted.flatMap(({ timeline }) => timeline.rows.filter(({ type }) => type === 'm.room.member').map(({ room_nid, seq }) => `${room_nid}/${seq}`)));
-  const members = (await memberEventsAt(tx, points)).filter(({ room_nid, seq }) => context.isAfter || !inTimeline.has(`${room_nid}/${seq}`));
-  for (const [nid, rows] of groupBy(members, roomNidOf)) states.get(nid)?.push(...rows);
   lazyMembers.tell(deviceNid, told, upTo);
+  return points;
+}
+
+async function addMembers(
+  tx: ReadTransaction,
+  due: readonly MemberPoint[],
+  { wanted, states, isAfter }: { readonly wanted: readonly StateWanted[]; readonly states: States; readonly isAfter: boolean },
+): Promise<void> {
+  const inTimeline = new Set(wanted.flatMap(({ timeline }) => timeline.rows.filter(({ type }) => type === 'm.room.member').map(({ room_nid, seq }) => `${room_nid}/${seq}`)));
+  const members = (await memberEventsAt(tx, due)).filter(({ room_nid, seq }) => isAfter || !inTimeline.has(`${room_nid}/${seq}`));
+  for (const [nid, rows] of groupBy(members, roomNidOf)) states.get(nid)?.push(...rows);
 }
 
 function filtered(states: ReadonlyMap<number, readonly EventRow[]>, filter: EventFilter | undefined): ReadonlyMap<number, readonly EventRow[]> {

@@ -32,7 +32,7 @@ export async function sync(deps: Syncing, call: { session: Session; query: TypeO
 
 async function answerOf(deps: Syncing, request: SyncRequest, client: Client): Promise<JsonText> {
   const { session } = request;
-  if (!request.isInitial) await deps.acknowledgements.acknowledge(session.deviceNid, request.after);
+  if (!request.isInitial && !deps.acknowledgements.isSettled(session.deviceNid)) await deps.acknowledgements.acknowledge(session.deviceNid, request.after);
   const deadline = deps.clock() + request.timeoutMs;
   const began = deps.notifier.newest;
   for (;;) {

@@ -56,11 +56,25 @@ export async function readTimelines(
   const limit = filter?.limit === 0 ? 0 : limitOf(filter, USUAL_LIMIT, MOST);
   const isShown = (row: EventRow): boolean => rowPasses(filter, row) && (ignored.size === 0 || row.state_key !== null || !ignored.has(senderOf(row)));
   const showsAll = letsAllPass(filter) && ignored.size === 0;
+  const read = (): Promise<ReadonlyMap<number, Timeline>> => readRounds(tx, wanted, { limit, isShown, showsAll });
+  const [only] = wanted;
+  if (only === undefined || wanted.length > 1 || !showsAll) return read();
+  // Where one room moved, whoever waited for it is told of the very same stretch.
+  return shared.timelines(`${only.nid}/${only.afterSeq}/${only.upToSeq}/${only.hasEarlier}/${limit}`, read);
+}
+
+interface Page {
+  readonly limit: number;
+  readonly isShown: (row: EventRow) => boolean;
+  readonly showsAll: boolean;
+}
+
+async function readRounds(tx: ReadTransaction, wanted: readonly Wanted[], { limit, isShown, showsAll }: Page): Promise<ReadonlyMap<number, Timeline>> {
   const done = new Map<number, Timeline>();
   let open = wanted.map((room) => ({ room, size: limit, kept: [] as EventRow[], from: room.upToSeq + 1 }));
   for (let round = 0; open.length > 0; round += 1) {
     const ranges = open.flatMap(({ room, from, size }) => windowOf(room, from, size));
-    const found = groupBy(await readRanges(tx, ranges, shared), roomNidOf);
+    const found = groupBy(await eventsInRanges(tx, ranges), roomNidOf);
     const next: typeof open = [];
     for (const { room, size, kept, from } of open) {
       const lowest = Math.max(from - size, room.afterSeq + 1);
@@ -73,13 +87,6 @@ export async function readTimelines(
     open = next;
   }
   return done;
-}
-
-/** Where one room moved, whoever waited for it asks for the very same stretch. */
-async function readRanges(tx: ReadTransaction, ranges: readonly SeqRange[], shared: TimelinesAt): Promise<readonly EventRow[]> {
-  const [only] = ranges;
-  if (only === undefined || ranges.length > 1) return eventsInRanges(tx, ranges);
-  return shared.rows(`${only.room_nid}/${only.from}/${only.to}`, () => eventsInRanges(tx, ranges));
 }
 
 /** It begins right before the first event shown: what a filter left out before that is not in it, so the state there must hold it. */

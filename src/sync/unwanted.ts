@@ -20,10 +20,16 @@ export class UnwantedOf {
 
   constructor(private readonly notifier: Notifier) {}
 
+  /** What is known without asking the database. */
+  known(userNid: number): Unwanted | undefined {
+    const kept = this.#kept.get(userNid);
+    return kept === undefined || this.notifier.movedSince(`account/${userNid}`, kept.asOf) ? undefined : kept.unwanted;
+  }
+
   /** `upTo` was the newest position heard of before the snapshot of `tx` was taken. */
   async of(tx: ReadTransaction, { userNid, userId }: { userNid: number; userId: UserId }, upTo: number): Promise<Unwanted> {
-    const kept = this.#kept.get(userNid);
-    if (kept !== undefined && !this.notifier.movedSince(`account/${userNid}`, kept.asOf)) return kept.unwanted;
+    const known = this.known(userNid);
+    if (known !== undefined) return known;
     const set = await findGlobalData(tx, userNid, [IGNORED_USERS, INVITE_PERMISSION]);
     const unwanted = { ignored: new Set(ignoredIn(set.get(IGNORED_USERS), userId)), blocksInvites: blocksInvites(set.get(INVITE_PERMISSION)) };
     this.#kept.delete(userNid);
