@@ -3,7 +3,7 @@ import type { Clock } from '../matrix/clock.js';
 import type { EventObserver } from '../rooms/append.js';
 import type { Database } from '../storage/database.js';
 import { advance, type Notifier } from '../storage/stream.js';
-import { saveStates, statesIn, type PresenceState, type StateChange } from './presence-store.js';
+import { saveStates, statesIn, type PresenceRow, type PresenceState, type StateChange } from './presence-store.js';
 
 /** Of anybody at all. Nobody waits for it: what moved is told with the next answer that a client gets anyway. */
 export const PRESENCE = 'presence/0';
@@ -48,6 +48,7 @@ export class Presence {
   readonly #startedTs: number;
   #readUpTo: number;
   #haveReturned = false;
+  #texts: { readonly second: number; readonly of: Map<string, string> } = { second: 0, of: new Map() };
 
   constructor(private readonly deps: { readonly db: Database; readonly clock: Clock; readonly notifier: Notifier }) {
     this.#startedTs = deps.clock();
@@ -89,6 +90,18 @@ export class Presence {
   /** When a person was last active, as far as this process knows. */
   activeTs(userNid: number): number | undefined {
     return this.#people.get(userNid)?.activeTs;
+  }
+
+  /** What others are told of a person, exact to the second: those who wake together are told of the same people, all of them of each. */
+  text({ user_nid: userNid, state, status_msg: words }: PresenceRow, now: number, make: () => string): string {
+    const second = Math.floor(now / 1000);
+    if (second !== this.#texts.second) this.#texts = { second, of: new Map() };
+    const key = `${userNid}/${state}/${words ?? ''}`;
+    const known = this.#texts.of.get(key);
+    if (known !== undefined) return known;
+    const text = make();
+    this.#texts.of.set(key, text);
+    return text;
   }
 
   /** Writes what changed; run every few seconds. */

@@ -1,7 +1,7 @@
 import { presenceContent } from '../profile/presence-status.js';
 import { presenceSince, presentIn, type NamedPresenceRow } from '../profile/presence-store.js';
 import { PRESENCE } from '../profile/presence.js';
-import { passes } from '../rooms/filter.js';
+import { letsAllPass, passes } from '../rooms/filter.js';
 import type { MyRoom } from './my-rooms.js';
 import type { Making } from './request.js';
 
@@ -25,9 +25,10 @@ export async function presenceSection(making: Making, rooms: readonly MyRoom[]):
   const { deps: { presence, clock }, request } = making;
   if (presence === undefined) return [];
   const now = clock();
-  return (await rowsFor(making, rooms))
-    .filter(({ user_id: sender }) => passes(request.filter.presence, { ...EVENT, sender }))
-    .map((row) => JSON.stringify({ ...EVENT, sender: row.user_id, content: presenceContent(row, presence, now) }));
+  const filter = request.filter.presence;
+  const rows = await rowsFor(making, rooms);
+  return (letsAllPass(filter) ? rows : rows.filter(({ user_id: sender }) => passes(filter, { ...EVENT, sender })))
+    .map((row) => presence.text(row, now, () => JSON.stringify({ ...EVENT, sender: row.user_id, content: presenceContent(row, presence, now) })));
 }
 
 async function rowsFor({ deps: { notifier }, tx, request, range }: Making, rooms: readonly MyRoom[]): Promise<readonly NamedPresenceRow[]> {
