@@ -17,7 +17,7 @@ export interface SessionRow {
 }
 
 /** Asked on every request: three look-ups by key. */
-export async function findSession(tx: ReadTransaction, tokenHash: string): Promise<SessionRow | undefined> {
+export function findSession(tx: ReadTransaction, tokenHash: string): Promise<SessionRow | undefined> {
   return tx.one<SessionRow>(sql`
     SELECT d.user_nid, u.user_id, d.device_nid, d.device_id, u.is_admin, u.is_deactivated, u.is_locked, u.is_suspended, u.app_service_id, coalesce(d.last_seen_ts, 0) AS last_seen_ts,
       t.expires_ts, t.replaces_hash

@@ -148,7 +148,7 @@ export class Presence {
   async #readOthers(): Promise<void> {
     const { db, notifier } = this.deps;
     const range = { after: this.#readUpTo, upTo: notifier.newest };
-    if (!notifier.movedSince(PRESENCE, range.after)) return;
+    if (!notifier.movedSince('presence', 0, range.after)) return;
     const rows = await db.read((tx) => statesIn(tx, range));
     this.#readUpTo = range.upTo;
     for (const { user_nid, state } of rows) {

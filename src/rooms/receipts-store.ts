@@ -64,8 +64,7 @@ export interface ReadPoint extends MainSums {
   readonly seq: number;
 }
 
-export async function readPoints(tx: ReadTransaction, roomNids: readonly number[], userNid: number): Promise<readonly ReadPoint[]> {
-  if (roomNids.length === 0) return [];
+export function readPoints(tx: ReadTransaction, roomNids: readonly number[], userNid: number): Promise<readonly ReadPoint[]> {
   return tx.all<ReadPoint>(sql`
     SELECT room_nid, thread_id, seq, notify_sum, highlight_sum
     FROM receipts

@@ -48,7 +48,7 @@ onPostgres('PostgreSQL', () => {
     const topics = Array.from({ length: 2000 }, (_, i) => `devices/${i}` as const);
     const position = await db.transaction((tx) => advance(tx, topics));
     await eventually(() => notifier.newest === position);
-    expect(notifier.movedSince('timeline/9', position - 1)).toBe(true);
+    expect(notifier.movedSince('timeline', 9, position - 1)).toBe(true);
   });
 
   it('tells who begins to listen that what came before may have been missed', async () => {
@@ -56,7 +56,7 @@ onPostgres('PostgreSQL', () => {
     const position = await other.transaction((tx) => advance(tx, ['timeline/1']));
     const notifier = new Notifier(other, before);
     expect(notifier.newest).toBe(position);
-    expect(notifier.movedSince('timeline/1', before)).toBe(true);
+    expect(notifier.movedSince('timeline', 1, before)).toBe(true);
   });
 
   it('connects again when its connections were cut, and counts everything as moved', async () => {
@@ -69,7 +69,7 @@ onPostgres('PostgreSQL', () => {
     let position = 0;
     for (let i = 0; position === 0 && i < 10; i += 1) position = await db.transaction((tx) => advance(tx, ['timeline/1'])).catch(() => 0);
     await eventually(() => notifier.newest >= position);
-    expect(notifier.movedSince('members/3', position - 1) || notifier.movedSince('timeline/1', position - 1)).toBe(true);
+    expect(notifier.movedSince('members', 3, position - 1) || notifier.movedSince('timeline', 1, position - 1)).toBe(true);
     const next = await db.transaction((tx) => advance(tx, ['timeline/1']));
     await eventually(() => notifier.newest === next);
   });

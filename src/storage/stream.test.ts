@@ -24,10 +24,10 @@ describe('the notifier', () => {
     const notifier = new Notifier(db, 10);
     say({ position: 12, topics: ['timeline/1'] });
     expect(notifier.newest).toBe(12);
-    expect(notifier.movedSince('timeline/1', 11)).toBe(true);
-    expect(notifier.movedSince('timeline/1', 12)).toBe(false);
-    expect(notifier.movedSince('timeline/2', 10)).toBe(false);
-    expect(notifier.movedSince('timeline/2', 9)).toBe(true);
+    expect(notifier.movedSince('timeline', 1, 11)).toBe(true);
+    expect(notifier.movedSince('timeline', 1, 12)).toBe(false);
+    expect(notifier.movedSince('timeline', 2, 10)).toBe(false);
+    expect(notifier.movedSince('timeline', 2, 9)).toBe(true);
   });
 
   it('counts everything as moved when announcements were lost, and wakes everybody', async () => {
@@ -39,8 +39,8 @@ describe('the notifier', () => {
     await turn();
     expect(woken).toBe(1);
     expect(notifier.newest).toBe(20);
-    expect(notifier.movedSince('members/7', 19)).toBe(true);
-    expect(notifier.movedSince('members/7', 20)).toBe(false);
+    expect(notifier.movedSince('members', 7, 19)).toBe(true);
+    expect(notifier.movedSince('members', 7, 20)).toBe(false);
   });
 
   it('forgets nothing it knows when an older loss is reported', () => {
@@ -48,7 +48,7 @@ describe('the notifier', () => {
     const notifier = new Notifier(db, 10);
     lose(5);
     expect(notifier.newest).toBe(10);
-    expect(notifier.movedSince('timeline/1', 9)).toBe(true);
+    expect(notifier.movedSince('timeline', 1, 9)).toBe(true);
   });
 
   it('wakes a waiter once for all that moved in one turn, and not after it left', async () => {
@@ -103,7 +103,7 @@ describe.each(engines)('positions on $name', ({ open }) => {
     const notifier = new Notifier(db, await db.read(currentPosition));
     const position = await db.transaction((tx) => advance(tx, ['timeline/1']));
     expect(notifier.newest).toBe(position);
-    expect(notifier.movedSince('timeline/1', position - 1)).toBe(true);
+    expect(notifier.movedSince('timeline', 1, position - 1)).toBe(true);
     expect(await db.transaction(newNid)).toBe(position + 1);
     expect(notifier.newest).toBe(position + 1);
   });

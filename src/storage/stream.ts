@@ -55,8 +55,8 @@ interface Waiter {
   readonly wake: () => void;
 }
 
-type Owner = `room/${number}` | `user/${number}` | `device/${number}`;
-const OWNERS: Readonly<Record<TopicKind, 'room' | 'user' | 'device'>> = {
+type Owner = 'room' | 'user' | 'device';
+const OWNERS: Readonly<Record<TopicKind, Owner>> = {
   timeline: 'room',
   members: 'room',
   receipts: 'room',
@@ -78,8 +78,9 @@ const SLICE = 200;
  * whatever it does not know (before the process began, after a lost connection) counts as moved.
  */
 export class Notifier {
-  readonly #tips = new Map<string, number>();
-  readonly #waiters = new Map<string, Set<Waiter>>();
+  // By number under each kind: a poll asks of some twenty topics, and would make the text of each.
+  readonly #tips = Object.fromEntries(Object.keys(OWNERS).map((kind) => [kind, new Map<number, number>()])) as Readonly<Record<TopicKind, Map<number, number>>>;
+  readonly #waiters: Readonly<Record<Owner, Map<number, Set<Waiter>>>> = { room: new Map(), user: new Map(), device: new Map() };
   #floor: number;
   #newest: number;
   #due = new Set<Waiter>();
@@ -98,48 +99,44 @@ export class Notifier {
     return this.#newest;
   }
 
-  movedSince(topic: Topic, after: number): boolean {
-    return after < this.#floor || (this.#tips.get(topic) ?? 0) > after;
+  movedSince(kind: TopicKind, nid: number, after: number): boolean {
+    return after < this.#floor || (this.#tips[kind].get(nid) ?? 0) > after;
   }
 
   /** Calls `wake` after moves of anything watched, several at once counting as one, until the returned function is called. */
   subscribe(watched: Watched, wake: () => void): () => void {
     const waiter: Waiter = { wake };
-    const owners: Owner[] = [`user/${watched.userNid}`, `device/${watched.deviceNid}`];
-    for (const nid of watched.rooms) owners.push(`room/${nid}`);
-    for (const owner of owners) {
-      const waiters = this.#waiters.get(owner);
-      if (waiters === undefined) this.#waiters.set(owner, new Set([waiter]));
-      else waiters.add(waiter);
-    }
+    const { user, device, room } = this.#waiters;
+    enter(user, watched.userNid, waiter);
+    enter(device, watched.deviceNid, waiter);
+    for (const nid of watched.rooms) enter(room, nid, waiter);
     return () => {
       this.#due.delete(waiter);
-      for (const owner of owners) {
-        const waiters = this.#waiters.get(owner);
-        waiters?.delete(waiter);
-        if (waiters?.size === 0) this.#waiters.delete(owner);
-      }
+      leave(user, watched.userNid, waiter);
+      leave(device, watched.deviceNid, waiter);
+      for (const nid of watched.rooms) leave(room, nid, waiter);
     };
   }
 
   /** Wakes everybody who waits, as when the server is about to stop. */
   wakeEverybody(): void {
-    for (const waiters of this.#waiters.values()) this.#wakeAll(waiters);
+    for (const all of Object.values(this.#waiters)) for (const waiters of all.values()) this.#wakeAll(waiters);
   }
 
   #heard(position: number, topics: readonly string[]): void {
     this.#newest = Math.max(this.#newest, position);
     for (const topic of topics) {
-      this.#tips.set(topic, position);
-      this.#wakeAll(this.#waiters.get(ownerOf(topic)));
+      const { kind, nid } = parseTopic(topic);
+      this.#tips[kind].set(nid, position);
+      this.#wakeAll(this.#waiters[OWNERS[kind]].get(nid));
     }
   }
 
   #lost(position: number): void {
     this.#newest = Math.max(this.#newest, position);
     this.#floor = this.#newest;
-    this.#tips.clear();
-    for (const waiters of this.#waiters.values()) this.#wakeAll(waiters);
+    for (const tips of Object.values(this.#tips)) tips.clear();
+    this.wakeEverybody();
   }
 
   #wakeAll(waiters: ReadonlySet<Waiter> | undefined): void {
@@ -160,7 +157,19 @@ export class Notifier {
   }
 }
 
-function ownerOf(topic: string): Owner {
+function parseTopic(topic: string): { kind: TopicKind; nid: number } {
   const slash = topic.indexOf('/');
-  return `${OWNERS[topic.slice(0, slash) as TopicKind]}/${Number(topic.slice(slash + 1))}`;
+  return { kind: topic.slice(0, slash) as TopicKind, nid: Number(topic.slice(slash + 1)) };
+}
+
+function enter(all: Map<number, Set<Waiter>>, nid: number, waiter: Waiter): void {
+  const waiters = all.get(nid);
+  if (waiters === undefined) all.set(nid, new Set([waiter]));
+  else waiters.add(waiter);
+}
+
+function leave(all: Map<number, Set<Waiter>>, nid: number, waiter: Waiter): void {
+  const waiters = all.get(nid);
+  waiters?.delete(waiter);
+  if (waiters?.size === 0) all.delete(nid);
 }

@@ -29,7 +29,7 @@ export interface Answer {
 export async function assemble(deps: Syncing, tx: ReadTransaction, request: SyncRequest, newest: number): Promise<Answer> {
   const { session, after } = request;
   if (request.isInitial) deps.lazyMembers.forget(session.deviceNid);
-  const toDevice = deps.notifier.movedSince(`toDevice/${session.deviceNid}`, after)
+  const toDevice = deps.notifier.movedSince('toDevice', session.deviceNid, after)
     ? await toDeviceSince(tx, session.deviceNid, { after, upTo: newest })
     : { texts: [], upTo: newest };
   // When there are more messages than fit, the whole answer ends where they do: one position serves every section.
@@ -40,7 +40,7 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
   const areAhead = newestRooms.some(({ changedPosition }) => changedPosition > range.upTo);
   const rooms = areAhead ? await roomsAt(tx, newestRooms, session.userId, range.upTo) : newestRooms;
   const account =
-    request.isInitial || deps.notifier.movedSince(`account/${session.userNid}`, after) ? await accountSection(tx, request, range) : NO_ACCOUNT_DATA;
+    request.isInitial || deps.notifier.movedSince('account', session.userNid, after) ? await accountSection(tx, request, range) : NO_ACCOUNT_DATA;
   const plans = await planJoined(making, rooms, account.byRoom);
   const join = plans.length === 0 ? [] : await joinedRooms(making, plans, await withReturned(making, account, plans));
   const elsewhere = otherRoomsMoved(making, rooms);
@@ -52,7 +52,7 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
     join.length + account.global.length + toDevice.texts.length + presence.length > 0 ||
     others !== NO_OTHER_ROOMS ||
     lists !== undefined ||
-    deps.notifier.movedSince(`oneTimeKeys/${session.deviceNid}`, after);
+    deps.notifier.movedSince('oneTimeKeys', session.deviceNid, after);
   if (toDevice.texts.length > 0) deps.acknowledgements.delivered(session.deviceNid);
   const parts = [
     `{"next_batch":"${streamToken(range.upTo)}","rooms":{"join":{`,
@@ -100,9 +100,9 @@ function accountDataText({ type, content }: AccountDataRow): string {
 function devicesMoved({ notifier }: Syncing, { session, isInitial, after }: SyncRequest, rooms: readonly MyRoom[]): boolean {
   if (isInitial) return false;
   return (
-    notifier.movedSince(`ownDevices/${session.userNid}`, after) ||
-    notifier.movedSince(`membership/${session.userNid}`, after) ||
-    rooms.some((room) => notifier.movedSince(room.devices, after) || notifier.movedSince(room.members, after))
+    notifier.movedSince('ownDevices', session.userNid, after) ||
+    notifier.movedSince('membership', session.userNid, after) ||
+    rooms.some((room) => notifier.movedSince('devices', room.nid, after) || notifier.movedSince('members', room.nid, after))
   );
 }
 

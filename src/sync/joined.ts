@@ -64,7 +64,7 @@ async function visibilitiesOf(tx: ReadTransaction, plans: readonly JoinedPlan[],
   return new Map([...stretches].map(([nid, of]) => [nid, sightOf(of, erased.get(nid) ?? [])]));
 }
 
-async function timelinesOf({ deps, tx, request, newest, unwanted }: Making, plans: readonly JoinedPlan[], visibilities: Material['visibilities']): Promise<Material['timelines']> {
+function timelinesOf({ deps, tx, request, newest, unwanted }: Making, plans: readonly JoinedPlan[], visibilities: Material['visibilities']): Promise<Material['timelines']> {
   const filter = request.filter.room?.timeline;
   const wanted = plans
     .filter(({ room, timelineMoved }) => timelineMoved && wantsRoom(filter, room.id))
@@ -82,7 +82,7 @@ function mayBeRenamed(timeline: Timeline | undefined): boolean {
   return timeline !== undefined && (timeline.limited || timeline.rows.some(({ type }) => type === 'm.room.name' || type === 'm.room.canonical_alias'));
 }
 
-async function statesOf(
+function statesOf(
   { deps, tx, request, range }: Making,
   plans: readonly JoinedPlan[],
   timelines: Material['timelines'],

@@ -16,7 +16,7 @@ export class KeyCounts {
   /** What is known without asking the database. */
   known(deviceNid: number): string | undefined {
     const kept = this.#kept.get(deviceNid);
-    return kept === undefined || this.notifier.movedSince(`oneTimeKeys/${deviceNid}`, kept.asOf) ? undefined : kept.text;
+    return kept === undefined || this.notifier.movedSince('oneTimeKeys', deviceNid, kept.asOf) ? undefined : kept.text;
   }
 
   /** Members of an answer, as JSON text. `upTo` was the newest position heard of before the snapshot of `tx` was taken. */

@@ -3,10 +3,10 @@ import type { Membership } from '../matrix/event-auth.js';
 import type { RoomId, UserId } from '../matrix/identifiers.js';
 import type { MainSums } from '../rooms/receipts-store.js';
 import type { ReadTransaction } from '../storage/database.js';
-import type { Notifier, Topic } from '../storage/stream.js';
+import type { Notifier, TopicKind } from '../storage/stream.js';
 import { memberHistory, membershipsOf } from './store.js';
 
-/** One membership of one person, with the topics that tell whether anything in the room moved. */
+/** One membership of one person. */
 export interface MyRoom {
   readonly nid: number;
   readonly id: RoomId;
@@ -19,11 +19,6 @@ export interface MyRoom {
   readonly hasOwnPushRules: boolean;
   /** Nothing of the room is left to the person, but that their other devices must learn that they left. */
   readonly isForgotten: boolean;
-  readonly timeline: Topic;
-  readonly members: Topic;
-  readonly receipts: Topic;
-  readonly typing: Topic;
-  readonly devices: Topic;
 }
 
 const MAX_PEOPLE = 10_000;
@@ -40,7 +35,7 @@ export class MyRooms {
   /** What is known without asking the database. */
   known(userNid: number): readonly MyRoom[] | undefined {
     const kept = this.#kept.get(userNid);
-    return kept === undefined || this.notifier.movedSince(`membership/${userNid}`, kept.asOf) ? undefined : kept.rooms;
+    return kept === undefined || this.notifier.movedSince('membership', userNid, kept.asOf) ? undefined : kept.rooms;
   }
 
   /** `upTo` was the newest position heard of before the snapshot of `tx` was taken. */
@@ -56,11 +51,6 @@ export class MyRooms {
       baseline: { notify_sum: row.notify_sum, highlight_sum: row.highlight_sum },
       hasOwnPushRules: row.has_own_push_rules === 1,
       isForgotten: row.is_forgotten === 1,
-      timeline: `timeline/${row.room_nid}` as const,
-      members: `members/${row.room_nid}` as const,
-      receipts: `receipts/${row.room_nid}` as const,
-      typing: `typing/${row.room_nid}` as const,
-      devices: `devices/${row.room_nid}` as const,
     }));
     this.#kept.delete(userNid);
     this.#kept.set(userNid, { asOf: upTo, rooms });
@@ -92,13 +82,13 @@ export async function roomsAt(tx: ReadTransaction, rooms: readonly MyRoom[], use
 /** Whether anything that belongs in this person's answers moved after a position. */
 export function anythingMoved(notifier: Notifier, { userNid, deviceNid }: Session, rooms: readonly MyRoom[], after: number): boolean {
   if (notifier.newest <= after) return false;
-  const moved = (topic: Topic): boolean => notifier.movedSince(topic, after);
+  const moved = (kind: TopicKind, nid: number): boolean => notifier.movedSince(kind, nid, after);
   return (
-    moved(`membership/${userNid}`) ||
-    moved(`account/${userNid}`) ||
-    moved(`ownDevices/${userNid}`) ||
-    moved(`toDevice/${deviceNid}`) ||
-    moved(`oneTimeKeys/${deviceNid}`) ||
-    rooms.some((room) => !room.isForgotten && (moved(room.timeline) || moved(room.receipts) || moved(room.typing) || moved(room.devices) || moved(room.members)))
+    moved('membership', userNid) ||
+    moved('account', userNid) ||
+    moved('ownDevices', userNid) ||
+    moved('toDevice', deviceNid) ||
+    moved('oneTimeKeys', deviceNid) ||
+    rooms.some((room) => !room.isForgotten && (moved('timeline', room.nid) || moved('receipts', room.nid) || moved('typing', room.nid) || moved('devices', room.nid) || moved('members', room.nid)))
   );
 }

@@ -27,29 +27,34 @@ export async function planJoined(
 ): Promise<readonly JoinedPlan[]> {
   const { deps, request, range } = making;
   const { filter, isInitial, fullState } = request;
-  const moved = rooms
-    .filter((room) => room.membership === 'join' && wantsRoom(filter.room, room.id))
-    .map((room) => ({
-      room,
-      isFresh: isInitial || (room.changedPosition > range.after && room.changedPosition <= range.upTo),
-      timelineMoved: deps.notifier.movedSince(room.timeline, range.after),
-      membersMoved: deps.notifier.movedSince(room.members, range.after),
-      receiptsMoved: deps.notifier.movedSince(room.receipts, range.after),
-      typingMoved: deps.notifier.movedSince(room.typing, range.after),
-    }))
-    .filter((p) => p.isFresh || fullState || p.timelineMoved || p.membersMoved || p.receiptsMoved || p.typingMoved || withAccountData.has(p.room.nid));
+  const moved: Moved[] = [];
+  for (const room of rooms) {
+    if (room.membership !== 'join' || !wantsRoom(filter.room, room.id)) continue;
+    const isFresh = isInitial || (room.changedPosition > range.after && room.changedPosition <= range.upTo);
+    const timelineMoved = deps.notifier.movedSince('timeline', room.nid, range.after);
+    const membersMoved = deps.notifier.movedSince('members', room.nid, range.after);
+    const receiptsMoved = deps.notifier.movedSince('receipts', room.nid, range.after);
+    const typingMoved = deps.notifier.movedSince('typing', room.nid, range.after);
+    if (isFresh || fullState || timelineMoved || membersMoved || receiptsMoved || typingMoved || withAccountData.has(room.nid)) {
+      moved.push({ room, isFresh, timelineMoved, membersMoved, receiptsMoved, typingMoved });
+    }
+  }
   if (moved.length === 0) return [];
   const tips = await readTips(making, moved.map(({ room }) => room.nid));
-  return moved.flatMap((plan) => {
-    const tip = tips.get(plan.room.nid);
-    if (tip === undefined) return [];
-    const afterSeq = plan.isFresh ? 0 : plan.timelineMoved ? (tip.known_seq ?? 0) : tip.seq;
-    return [{ ...plan, tip, afterSeq, timelineMoved: plan.isFresh || afterSeq < tip.seq }];
-  });
+  const plans: JoinedPlan[] = [];
+  for (const { room, isFresh, timelineMoved, membersMoved, receiptsMoved, typingMoved } of moved) {
+    const tip = tips.get(room.nid);
+    if (tip === undefined) continue;
+    const afterSeq = isFresh ? 0 : timelineMoved ? (tip.known_seq ?? 0) : tip.seq;
+    plans.push({ room, tip, isFresh, afterSeq, timelineMoved: isFresh || afterSeq < tip.seq, membersMoved, receiptsMoved, typingMoved });
+  }
+  return plans;
 }
 
+type Moved = Omit<JoinedPlan, 'tip' | 'afterSeq'>;
+
 /** Where one room moved, whoever waited for it asks for its tip from the very same position. */
-async function readTips({ deps, tx, range, newest }: Making, nids: readonly number[]): Promise<ReadonlyMap<number, RoomTip>> {
+function readTips({ deps, tx, range, newest }: Making, nids: readonly number[]): Promise<ReadonlyMap<number, RoomTip>> {
   if (nids.length !== 1) return tipsAt(tx, nids, range);
   return deps.sharedTimelines.at(newest).tips(`${nids[0]}/${range.after}/${range.upTo}`, () => tipsAt(tx, nids, range));
 }

@@ -1,6 +1,5 @@
 import { presenceContent } from '../profile/presence-status.js';
 import { presenceSince, presentIn, type NamedPresenceRow } from '../profile/presence-store.js';
-import { PRESENCE } from '../profile/presence.js';
 import { letsAllPass, passes } from '../rooms/filter.js';
 import type { MyRoom } from './my-rooms.js';
 import type { Making } from './request.js';
@@ -12,8 +11,8 @@ export function presenceMoved({ deps: { notifier, presence }, request, range }: 
   if (presence === undefined || !passes(request.filter.presence, EVENT)) return false;
   return (
     request.isInitial ||
-    notifier.movedSince(PRESENCE, range.after) ||
-    rooms.some((room) => room.membership === 'join' && (room.changedPosition > range.after || notifier.movedSince(room.members, range.after)))
+    notifier.movedSince('presence', 0, range.after) ||
+    rooms.some((room) => room.membership === 'join' && (room.changedPosition > range.after || notifier.movedSince('members', room.nid, range.after)))
   );
 }
 
@@ -35,9 +34,9 @@ async function rowsFor({ deps: { notifier }, tx, request, range }: Making, rooms
   const { userNid } = request.session;
   const joined = rooms.filter(({ membership }) => membership === 'join');
   if (request.isInitial) return presentIn(tx, joined.map(({ nid }) => nid), range);
-  const changed = notifier.movedSince(PRESENCE, range.after) ? await presenceSince(tx, userNid, range) : [];
+  const changed = notifier.movedSince('presence', 0, range.after) ? await presenceSince(tx, userNid, range) : [];
   const isFresh = ({ changedPosition }: MyRoom): boolean => changedPosition > range.after;
-  const peopled = joined.filter((room) => isFresh(room) || notifier.movedSince(room.members, range.after));
+  const peopled = joined.filter((room) => isFresh(room) || notifier.movedSince('members', room.nid, range.after));
   if (peopled.length === 0) return changed;
   const fresh = peopled.filter(isFresh).map(({ nid }) => nid);
   const joining = peopled.filter((room) => !isFresh(room)).map(({ nid }) => nid);

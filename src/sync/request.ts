@@ -78,7 +78,7 @@ export async function readRequest(deps: Syncing, session: Session, query: TypeOf
     session,
     isInitial: query.since === undefined,
     after,
-    filter: await readFilter(deps, session, query.filter),
+    filter: query.filter === undefined ? {} : query.filter.startsWith('{') ? deps.parseFilter(query.filter) : await storedFilter(deps, session, query.filter),
     fullState: query.full_state === true,
     stateMember: query['org.matrix.msc4222.use_state_after'] === true ? 'org.matrix.msc4222.state_after' : query.use_state_after === true ? 'state_after' : 'state',
     timeoutMs: Math.min(query.timeout ?? 0, LONGEST_POLL_MS),
@@ -91,11 +91,9 @@ async function hearOf({ db, notifier, closing }: Syncing, position: number): Pro
   while (notifier.newest < position && !closing.aborted) await new Promise((later) => setTimeout(later, HEAR_EVERY_MS));
 }
 
-/** A filter is given by its id or in place. */
-async function readFilter(deps: Syncing, { userNid }: Session, filter: string | undefined): Promise<Filter> {
-  if (filter === undefined) return {};
-  if (filter.startsWith('{')) return deps.parseFilter(filter);
-  const stored = await deps.db.read((tx) => findFilter(tx, userNid, filter));
+/** A filter is given in place, or by its id. */
+async function storedFilter(deps: Syncing, { userNid }: Session, id: string): Promise<Filter> {
+  const stored = await deps.db.read((tx) => findFilter(tx, userNid, id));
   if (stored === undefined) throw new MatrixError('M_INVALID_PARAM', 'You have no such filter');
   return deps.parseFilter(stored);
 }

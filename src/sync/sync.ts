@@ -5,7 +5,7 @@ import { MatrixError } from '../matrix/errors.js';
 import { JsonText } from '../matrix/reply.js';
 import type { TypeOf } from '../matrix/schema.js';
 import type { ReadTransaction } from '../storage/database.js';
-import { assemble } from './answer.js';
+import { assemble, type Answer } from './answer.js';
 import { anythingMoved, type MyRoom } from './my-rooms.js';
 import { readRequest, type SyncQuery, type SyncRequest, type Syncing } from './request.js';
 
@@ -45,9 +45,10 @@ async function answerOf(deps: Syncing, request: SyncRequest, client: Client): Pr
     }
     // Taken before the snapshot: whatever lies up to here is in the snapshot for certain.
     const upTo = deps.notifier.newest;
-    const answer = await deps.db.read(async (tx) => {
-      if (deps.notifier.movedSince(`ownDevices/${session.userNid}`, began)) await refuseRevoked(tx, session);
-      return assemble(deps, tx, request, upTo);
+    const answer = await deps.db.read((tx) => {
+      const mayBeRevoked = deps.notifier.movedSince('ownDevices', session.userNid, began);
+      const answering = (): Promise<Answer> => assemble(deps, tx, request, upTo);
+      return mayBeRevoked ? refuseRevoked(tx, session).then(answering) : answering();
     });
     if (answer.hasNews || !mayWait) return new JsonText(answer.parts);
     await somethingMoved(deps, request, { upTo, rooms: answer.joined, ms: left, client });

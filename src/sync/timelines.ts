@@ -47,7 +47,7 @@ export interface Shown {
 }
 
 /** The newest events of each stretch: one query for all rooms, and up to three more where a filter leaves pages empty. */
-export async function readTimelines(
+export function readTimelines(
   tx: ReadTransaction,
   wanted: readonly Wanted[],
   { filter, ignored, shared }: Shown,

@@ -23,7 +23,7 @@ export class UnwantedOf {
   /** What is known without asking the database. */
   known(userNid: number): Unwanted | undefined {
     const kept = this.#kept.get(userNid);
-    return kept === undefined || this.notifier.movedSince(`account/${userNid}`, kept.asOf) ? undefined : kept.unwanted;
+    return kept === undefined || this.notifier.movedSince('account', userNid, kept.asOf) ? undefined : kept.unwanted;
   }
 
   /** `upTo` was the newest position heard of before the snapshot of `tx` was taken. */
