@@ -153,7 +153,10 @@ function listStrings(size: number): readonly string[] {
 export function rowsOf(rows: readonly (readonly (number | string)[])[], types: readonly ColumnType[]): Sql {
   const size = 2 ** Math.ceil(Math.log2(Math.max(rows.length, 1)));
   const nobody = types.map((type, i) => (type === 'TEXT' ? '' : i === 0 ? -1 : 0));
-  return new Query(rowStrings(size, types), [...rows, ...Array<typeof nobody>(size - rows.length).fill(nobody)].flat());
+  const values: SqlValue[] = [];
+  for (const row of rows) values.push(...row);
+  for (let i = rows.length; i < size; i += 1) values.push(...nobody);
+  return new Query(rowStrings(size, types), values);
 }
 
 /** `(?, …), (?, …), …` for the VALUES of an INSERT, at least one row, all of one length; the columns say the types. */
