@@ -197,7 +197,7 @@ async function logIn(shard: Shard, person: Person): Promise<Person> {
 }
 
 async function longPoll(shard: Shard, { token }: Person, since: string | undefined, arrived: (sync: SyncAnswer) => boolean): Promise<SyncAnswer> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   for (let after = since; ; ) {
     const query = { timeout: after === undefined ? 0 : 5000, ...(after === undefined ? {} : { since: after }) };
     const { status, body } = await shard.request<SyncAnswer>('GET', '/_matrix/client/v3/sync', { token, query });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { PATIENCE } from './device.js';
 
 /** Where Chromium is looked for. */
 export const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -25,7 +26,7 @@ const FLAGS = [
 export async function openBrowser(entry: string): Promise<Pages> {
   const server = await servePages(entry);
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: FLAGS });
+  const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: FLAGS, timeout: PATIENCE * 1000 });
   return {
     open: (ready) => openPage(browser, origin, ready),
     async close() {
@@ -64,6 +65,7 @@ async function cryptoWasm(): Promise<Uint8Array> {
 async function openPage(browser: Browser, origin: string, ready: string): Promise<Page> {
   const context = await browser.newContext();
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE * 1000);
   if (process.env['CONVERSATION_LOG'] !== undefined) page.on('console', (message) => { process.stderr.write(`${message.text()}\n`); });
   page.on('pageerror', (error) => { process.stderr.write(`in the page: ${error.stack ?? error.message}\n`); });
   await page.goto(origin);

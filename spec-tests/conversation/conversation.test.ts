@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 import { startShard, type Person, type Shard } from '../harness.js';
-import type { Account } from './device.js';
+import { PATIENCE, type Account } from './device.js';
 import { filesHolding } from './find-plaintext.js';
 import { plaintexts, roomName } from './spoken.js';
 
@@ -29,12 +29,12 @@ describe('two people with two Element devices each, and one legacy device', () =
 
   it('hold an encrypted conversation in Node', async () => {
     expect(await play(shard, 'in-node')).toEqual(steps);
-  }, 90_000);
+  }, PATIENCE * 4000);
 
   if (existsSync(chromium)) {
     it('hold an encrypted conversation in Chromium, across origins, with IndexedDB', async () => {
       expect(await play(shard, 'in-chromium')).toEqual(steps);
-    }, 90_000);
+    }, PATIENCE * 4000);
   } else if (process.env['CI'] === 'true') {
     it('needs Chromium', () => { throw new Error(`${chromium} is not there, and CI leaves no test out`); });
   } else {
@@ -58,7 +58,7 @@ async function play(shard: Shard, program: 'in-node' | 'in-chromium'): Promise<r
   });
   const account = ({ userId, password }: Person): Account => ({ baseUrl: shard.baseUrl, userId, password });
   const order = JSON.stringify({ alice: account(await shard.register()), bob: account(await shard.register()) });
-  const child = spawn(process.execPath, [outfile, order], { cwd: root, env: { ...process.env, NODE_OPTIONS: '' }, timeout: 85_000 });
+  const child = spawn(process.execPath, [outfile, order], { cwd: root, env: { ...process.env, NODE_OPTIONS: '' }, timeout: PATIENCE * 3500 });
   let printed = '';
   let complaints = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => { printed += text; });

@@ -46,11 +46,14 @@ export interface ElementDevice extends Device {
   seesSigned(userId: string, deviceId: string): Promise<void>;
 }
 
+/** In seconds: a laden machine may be ten times slower than an idle one, and only what fails waits to the end. */
+export const PATIENCE = 90;
+
 /** Resolves to the first value `look` finds, looking every so many milliseconds; throws, naming what was awaited, after so many seconds. */
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,
-  { within, every }: { within: number; every: number } = { within: 25, every: 25 },
+  { within, every }: { within: number; every: number } = { within: PATIENCE, every: 25 },
 ): Promise<T> {
   const deadline = performance.now() + within * 1000;
   for (;;) {

@@ -10,7 +10,7 @@ import {
 } from 'matrix-js-sdk/lib/crypto-api/index.js';
 import { decodeRecoveryKey } from 'matrix-js-sdk/lib/crypto-api/recovery-key.js';
 import { decryptAttachment, encryptAttachment, type EncryptedFile } from './attachment.js';
-import { eventually, type Account, type ElementDevice } from './device.js';
+import { eventually, PATIENCE, type Account, type ElementDevice } from './device.js';
 import { Wire } from './wire.js';
 
 /** Everything of one logged-in device that the functions below share. */
@@ -39,7 +39,7 @@ export function sdkDevice(lasting: boolean): ElementDevice {
     },
     createRoom: (name, invite) => createRoom(me(), name, invite),
     join: (roomId) => join(me(), roomId),
-    say: async (roomId, body) => (await me().client.sendTextMessage(roomId, body)).event_id,
+    say: (roomId, body) => say(me(), roomId, body),
     read: async (roomId, eventId) => (await decrypted(me(), roomId, eventId)).getContent<{ body: string }>().body,
     scrollBack: (roomId) => scrollBack(me(), roomId),
     sendFile: (roomId, name, text) => sendFile(me(), roomId, { name, text }),
@@ -94,7 +94,14 @@ export async function logIn(account: Account, lasting: boolean): Promise<Logged>
   });
   await client.startClient({ initialSyncLimit: 20, lazyLoadMembers: true, threadSupport: true });
   await ready;
+  await showsItsKeys(logged);
   return logged;
+}
+
+/** Waits for the device keys to be with the server: they are sent after the first sync, and what others say before that is not encrypted for this device. */
+async function showsItsKeys({ client }: Logged): Promise<void> {
+  const [userId, deviceId] = [client.getUserId() ?? '', client.getDeviceId() ?? ''];
+  await eventually('the keys of the device on the server', async () => (await client.downloadKeysForUsers([userId])).device_keys[userId]?.[deviceId]);
 }
 
 export async function createRoom(me: Logged, name: string, invite: readonly string[]): Promise<string> {
@@ -124,6 +131,11 @@ export async function join(me: Logged, roomId: string): Promise<void> {
 async function seesEncryption({ client, crypto }: Logged, roomId: string): Promise<void> {
   await eventually('the encrypted room in sync', async () =>
     (client.getRoom(roomId)?.hasEncryptionStateEvent() === true && await crypto.isEncryptionEnabledInRoom(roomId)) || undefined);
+}
+
+async function say(me: Logged, roomId: string, body: string): Promise<string> {
+  await seesEncryption(me, roomId);
+  return (await me.client.sendTextMessage(roomId, body)).event_id;
 }
 
 async function decrypted({ client }: Logged, roomId: string, eventId: string): Promise<MatrixEvent> {
@@ -189,7 +201,7 @@ export async function backUp(me: Logged): Promise<void> {
     const known = (await me.crypto.exportRoomKeys()).length;
     const count = await backupCount(me);
     return known > 0 && count >= known ? true : undefined;
-  }, { within: 45, every: 500 });
+  }, { within: PATIENCE, every: 500 });
 }
 
 async function backupCount({ client, wire, account }: Logged): Promise<number> {

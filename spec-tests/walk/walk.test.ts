@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { chromiumPath } from '../conversation/browser.js';
+import { PATIENCE } from '../conversation/device.js';
 import { account } from './account.js';
 import { gather, type Cast } from './cast.js';
 import { history } from './history.js';
@@ -15,8 +16,8 @@ import { threads } from './threads.js';
 if (existsSync(chromiumPath)) {
   describe('people who use Element in Chromium', () => {
     let cast: Cast;
-    jest.setTimeout(45_000);
-    beforeAll(async () => { cast = await gather(); }, 60_000);
+    jest.setTimeout(PATIENCE * 3000);
+    beforeAll(async () => { cast = await gather(); });
     afterAll(async () => { await cast.stop(); });
 
     describe('messages', () => { messages(() => cast); });

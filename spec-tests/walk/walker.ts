@@ -6,7 +6,7 @@ import type { PollStartEvent } from 'matrix-js-sdk/lib/extensible_events_v1/Poll
 import type { JSHandle } from 'playwright-core';
 import type { encryptAttachment } from '../conversation/attachment.js';
 import type { Pages } from '../conversation/browser.js';
-import { eventually, type Account } from '../conversation/device.js';
+import { eventually, PATIENCE, type Account } from '../conversation/device.js';
 import type { Logged } from '../conversation/sdk-device.js';
 
 /** What a function run in a person's page is given. */
@@ -61,7 +61,7 @@ export async function openWalker(pages: Pages, account: Account): Promise<Walker
     userId: account.userId,
     deviceId: await does(({ client }) => client.getDeviceId() ?? '', undefined),
     does,
-    sees: (what, look, given) => eventually(what, async () => (await does(look, given)) ?? undefined, { within: 15, every: 20 }),
+    sees: (what, look, given) => eventually(what, async () => (await does(look, given)) ?? undefined, { within: PATIENCE, every: 20 }),
     close: () => page.context().close(),
   };
 }
