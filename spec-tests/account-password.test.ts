@@ -53,11 +53,11 @@ describe('POST /account/password', () => {
 
   it('ends the long polls of the sessions it revokes', async () => {
     const { body } = await shard.request<{ next_batch: string }>('GET', `${V3}/sync`, { token: other.token });
-    const poll = shard.request('GET', `${V3}/sync`, { token: other.token, query: { since: body.next_batch, timeout: 20_000 } });
+    const poll = shard.request('GET', `${V3}/sync`, { token: other.token, query: { since: body.next_batch, timeout: 90_000 } });
     const started = performance.now();
     await change(alice, { new_password: NEW, auth: proof(alice) });
     expect(await poll).toMatchObject({ status: 401, body: { errcode: 'M_UNKNOWN_TOKEN' } });
-    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(performance.now() - started).toBeLessThan(60_000);
   });
 
   it('a proof given for another request proves nothing here', async () => {

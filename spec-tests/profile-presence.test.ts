@@ -62,12 +62,17 @@ describe('Presence', () => {
   });
 
   it('wakes no poll, and is in its answer', async () => {
-    const { next_batch: since } = await sync(bob);
-    const began = performance.now();
-    const polled = sync(bob, { since, timeout: 1500 });
-    await set(alice, { presence: 'unavailable', status_msg: 'Away' });
-    expect(told(await polled)).toEqual([[alice.userId, 'unavailable', 'Away']]);
-    expect(performance.now() - began).toBeGreaterThan(1400);
+    for (let status_msg = 'Away', hasTold = false; !hasTold; status_msg += '!') {
+      const { next_batch: since } = await sync(bob);
+      const began = performance.now();
+      let isOver = false;
+      const polled = sync(bob, { since, timeout: 1500 }).finally(() => { isOver = true; });
+      await set(alice, { presence: 'unavailable', status_msg });
+      // A machine so slow that the poll ended before has shown nothing.
+      hasTold = !isOver;
+      if (hasTold) expect(told(await polled)).toEqual([[alice.userId, 'unavailable', status_msg]]);
+      if (hasTold) expect(performance.now() - began).toBeGreaterThan(1400);
+    }
   });
 
   it('of people one meets comes when they join', async () => {

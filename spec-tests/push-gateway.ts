@@ -46,7 +46,7 @@ export async function startGateway(): Promise<Gateway> {
     received,
     answer: (by) => { answer = by; },
     next: async (fits, from = 0) => {
-      for (const deadline = performance.now() + 10_000; performance.now() < deadline; ) {
+      for (const deadline = performance.now() + 60_000; performance.now() < deadline; ) {
         const found = received.slice(from).find(fits);
         if (found !== undefined) return found;
         await new Promise((later) => setTimeout(later, 20));

@@ -29,7 +29,7 @@ export function syncCalls(shard: Shard): SyncCalls {
     if (status !== 200) throw new Error(`sync: ${status} ${text}`);
     return body;
   };
-  const wait: SyncCalls['wait'] = async (person, since, timeout = 10_000) => {
+  const wait: SyncCalls['wait'] = async (person, since, timeout = 60_000) => {
     const started = performance.now();
     const answer = await poll(person, { since, timeout });
     return { answer, ms: performance.now() - started };
@@ -44,7 +44,7 @@ export function syncCalls(shard: Shard): SyncCalls {
       await new Promise((later) => setTimeout(later, 60));
       await action();
       const { answer, ms } = await waiting;
-      if (ms > 5000) throw new Error('the action did not wake the long poll');
+      if (ms > 30_000) throw new Error('the action did not wake the long poll');
       return answer;
     },
     toDevice: (from, to, content, type = 'm.room.encrypted') =>

@@ -13,7 +13,7 @@ describe('a long poll', () => {
     const { next_batch } = await calls.poll(bob);
     const { answer, ms } = await calls.wait(bob, next_batch, 300);
     expect(ms).toBeGreaterThanOrEqual(290);
-    expect(ms).toBeLessThan(2000);
+    expect(ms).toBeLessThan(20_000);
     expect(answer.rooms?.join).toEqual({});
     expect(await calls.wait(bob, answer.next_batch, 0)).toMatchObject({ answer: { rooms: { join: {} } } });
   });
@@ -112,7 +112,7 @@ describe('a long poll', () => {
   it('ends when its token is revoked, and says no more', async () => {
     const tablet = await shard.logIn(bob);
     const { next_batch } = await calls.poll(tablet);
-    const waiting = calls.call(tablet, 'GET', ['sync'], undefined, { query: { since: next_batch, timeout: 3000 } });
+    const waiting = calls.call(tablet, 'GET', ['sync'], undefined, { query: { since: next_batch, timeout: 60_000 } });
     await new Promise((later) => setTimeout(later, 60));
     await calls.call(tablet, 'POST', ['logout'], {});
     await calls.say(alice, roomId);

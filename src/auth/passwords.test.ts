@@ -13,11 +13,14 @@ describe('passwords', () => {
   it('are never right for somebody without a hash, which takes as long to say', async () => {
     const { hashPassword, verifyPassword } = createPasswords(1);
     const hash = await hashPassword('correct horse');
-    const known = await fastest(() => verifyPassword('wrong', hash));
-    const unknown = await fastest(() => verifyPassword('wrong', undefined));
     expect(await verifyPassword('', undefined)).toBe(false);
-    expect(unknown / known).toBeGreaterThan(0.5);
-    expect(unknown / known).toBeLessThan(2);
+    // In turns, the fastest of each: whatever else the machine does only adds to it, so more tries come closer to what it costs.
+    let [known, unknown] = [Infinity, Infinity];
+    for (let i = 0; i < 5 || (i < 60 && !isAlike(known, unknown)); i += 1) {
+      known = Math.min(known, await timed(() => verifyPassword('wrong', hash)));
+      unknown = Math.min(unknown, await timed(() => verifyPassword('wrong', undefined)));
+    }
+    expect({ known, unknown, isAlike: isAlike(known, unknown) }).toMatchObject({ isAlike: true });
   });
 
   it('wait for their turn in order, and are refused when too many wait', async () => {
@@ -40,12 +43,12 @@ describe('passwords', () => {
   });
 });
 
-async function fastest(work: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < 5; i += 1) {
-    const start = performance.now();
-    await work();
-    times.push(performance.now() - start);
-  }
-  return Math.min(...times);
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+function isAlike(known: number, unknown: number): boolean {
+  return unknown / known > 0.5 && unknown / known < 2;
 }

@@ -80,7 +80,7 @@ describe('the size of a body', () => {
     expect(String(answer)).toMatch(/^HTTP\/1.1 413 [^]*M_TOO_LARGE/);
     const begun = performance.now();
     await once(socket, 'close');
-    expect(performance.now() - begun).toBeLessThan(4000);
+    expect(performance.now() - begun).toBeLessThan(30_000);
     server.close();
   });
 

@@ -16,7 +16,7 @@ async function dial(server: Server, text: string): Promise<Socket> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200 && !condition(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let tries = 0; tries < 3000 && !condition(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 it('tells a long poll that its client has gone, and logs no failure', async () => {
@@ -79,7 +79,7 @@ it('stops: long polls answer, idle connections close, no new ones are taken', as
   const [closed, [answer]] = await Promise.all([closeServer(server, 5000), once(socket, 'data') as Promise<[Buffer]>]);
   expect(closed).toBeUndefined();
   expect(String(answer)).toMatch(/^HTTP\/1.1 200 [^]*next_batch/);
-  expect(performance.now() - begun).toBeLessThan(1000);
+  expect(performance.now() - begun).toBeLessThan(4000);
   agent.destroy();
 });
 

@@ -90,5 +90,5 @@ describe.each(engines)('what clients keep on the server, on $name', (engine) => 
 });
 
 async function until(isTrue: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !isTrue(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let i = 0; i < 3000 && !isTrue(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
 }

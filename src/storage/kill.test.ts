@@ -13,6 +13,8 @@ import { openSqlite } from './sqlite.js';
 import { currentPosition } from './stream.js';
 
 const KILLS = 25;
+/** Characters: some forty rows. */
+const ENOUGH = 500;
 const folder = mkdtempSync(join(tmpdir(), 'cloison-'));
 // Below the project's root, where its packages are found.
 const program = resolve('node_modules', '.cache', 'cloison', `kill-${process.pid}.mjs`);
@@ -33,6 +35,8 @@ async function writeUntilKilled(run: number): Promise<ReadonlyMap<string, number
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => { output += chunk; });
   await once(child.stdout, 'data');
   await sleep(randomInt(150));
+  // However slow: of each run enough is acknowledged to mean something.
+  while (output.length < ENOUGH) await sleep(1);
   child.kill('SIGKILL');
   await once(child, 'close');
   // What follows the last newline was cut short.
@@ -61,4 +65,4 @@ it(`loses nothing that was acknowledged and repeats nothing, killed ${KILLS} tim
   const check = new Sqlite(join(folder, 'shard.db'), { readonly: true });
   expect(check.pragma('integrity_check', { simple: true })).toBe('ok');
   check.close();
-}, 120_000);
+}, 400_000);

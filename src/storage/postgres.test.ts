@@ -28,7 +28,7 @@ onPostgres('PostgreSQL', () => {
   });
 
   async function eventually(check: () => boolean): Promise<void> {
-    for (let i = 0; i < 200 && !check(); i += 1) await new Promise((resolve) => { setTimeout(resolve, 10); });
+    for (let i = 0; i < 3000 && !check(); i += 1) await new Promise((resolve) => { setTimeout(resolve, 10); });
     expect(check()).toBe(true);
   }
 
