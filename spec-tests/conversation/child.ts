@@ -3,6 +3,7 @@ import type { Account } from './device.js';
 interface Order {
   readonly alice: Account;
   readonly bob: Account;
+  readonly carol: Account;
 }
 
 /** Runs `play` with the accounts of argv, prints each step as a line, and ends the process: 0 when all of it was done. */

@@ -16,6 +16,8 @@ const steps = [
   'an encrypted room is created, invited to and joined',
   'what each of the five devices says is read on all five',
   'an encrypted file is sent and decrypted by the other devices',
+  'a picture of oneself is seen, and a file in a thread is read',
+  'a file that is forwarded is read by who was not there, and by nobody who has left',
   'two devices of one person verify each other by SAS',
   'a fresh device restores the backup and reads what was said before it existed',
   'the fresh device is read by everybody',
@@ -57,8 +59,8 @@ async function play(shard: Shard, program: 'in-node' | 'in-chromium'): Promise<r
     outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'error',
   });
   const account = ({ userId, password }: Person): Account => ({ baseUrl: shard.baseUrl, userId, password });
-  const order = JSON.stringify({ alice: account(await shard.register()), bob: account(await shard.register()) });
-  const child = spawn(process.execPath, [outfile, order], { cwd: root, env: { ...process.env, NODE_OPTIONS: '' }, timeout: PATIENCE * 3500 });
+  const [alice, bob, carol] = [account(await shard.register()), account(await shard.register()), account(await shard.register())];
+  const child = spawn(process.execPath, [outfile, JSON.stringify({ alice, bob, carol })], { cwd: root, env: { ...process.env, NODE_OPTIONS: '' }, timeout: PATIENCE * 3500 });
   let printed = '';
   let complaints = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => { printed += text; });

@@ -22,6 +22,13 @@ export interface Device {
   logOut(): Promise<void>;
 }
 
+export interface FileToSend {
+  readonly name: string;
+  readonly text: string;
+  /** The event whose thread it belongs to. */
+  readonly root?: string;
+}
+
 /** What Element can do beyond that: cross-signing, secret storage, key backup, files, verification. */
 export interface ElementDevice extends Device {
   /** Cross-signing, secret storage, key backup; resolves to the recovery key. */
@@ -29,8 +36,17 @@ export interface ElementDevice extends Device {
   createRoom(name: string, invite: readonly string[]): Promise<string>;
   /** What was said to a room before this device existed: loads the timeline, as the user scrolls up. */
   scrollBack(roomId: string): Promise<void>;
-  sendFile(roomId: string, name: string, text: string): Promise<string>;
+  leave(roomId: string): Promise<void>;
+  sendFile(roomId: string, source: FileToSend): Promise<string>;
   readFile(roomId: string, eventId: string): Promise<string>;
+  /** The status with which the file of an event is given or refused. */
+  fileStatus(roomId: string, eventId: string): Promise<number>;
+  /** Sends what an event holds to another room; resolves to the new event. */
+  forward(roomId: string, eventId: string, toRoomId: string): Promise<string>;
+  /** Takes a PNG in base64. */
+  setAvatar(picture: string): Promise<void>;
+  /** Waits until a member has a picture; resolves to status and type of its thumbnail. */
+  seesAvatar(roomId: string, userId: string): Promise<string>;
   /** Resolves when every room key this device knows is in the backup. */
   backUp(): Promise<void>;
   /** Cross-signs this device with the secrets behind the recovery key and restores the backup; resolves to the number of keys. */

@@ -6,14 +6,14 @@ import { legacyDevice } from './legacy-device.js';
 import { conversation } from './scenario.js';
 
 const METHODS = [
-  'logIn', 'logOut', 'createRoom', 'join', 'say', 'read', 'scrollBack', 'sendFile', 'readFile', 'setUpEncryption', 'backUp', 'recover',
+  'logIn', 'logOut', 'createRoom', 'join', 'say', 'read', 'scrollBack', 'leave', 'sendFile', 'readFile', 'fileStatus', 'forward', 'setAvatar', 'seesAvatar', 'setUpEncryption', 'backUp', 'recover',
   'askToVerify', 'acceptVerification', 'showSas', 'confirmSas', 'holdsCrossSigningKeys', 'seesSigned', 'leaks',
 ] as const satisfies readonly (keyof ElementDevice)[];
 
-await report(async ({ alice, bob, done }) => {
+await report(async ({ done, ...people }) => {
   const pages = await openBrowser('spec-tests/conversation/page.ts');
   try {
-    await conversation({ alice, bob, done, newElement: () => openDevice(pages), newLegacy: async () => legacyDevice() });
+    await conversation({ ...people, done, newElement: () => openDevice(pages), newLegacy: async () => legacyDevice() });
   } finally {
     await pages.close();
   }

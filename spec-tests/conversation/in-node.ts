@@ -4,7 +4,7 @@ import { conversation } from './scenario.js';
 import { sdkDevice } from './sdk-device.js';
 
 // A process of its own: jest's module registry and the WebAssembly loader of the crypto do not get along.
-await report(async ({ alice, bob, done }) => {
+await report(async ({ done, ...people }) => {
   quiet();
-  await conversation({ alice, bob, done, newElement: async () => sdkDevice(false), newLegacy: async () => legacyDevice() });
+  await conversation({ ...people, done, newElement: async () => sdkDevice(false), newLegacy: async () => legacyDevice() });
 });

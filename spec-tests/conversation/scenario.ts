@@ -1,9 +1,12 @@
+import sharp from 'sharp';
 import type { Account, Device, ElementDevice } from './device.js';
 import { plaintexts, roomName, secrets } from './spoken.js';
 
 export interface Cast {
   readonly alice: Account;
   readonly bob: Account;
+  /** Meets the others only in what is forwarded to her. */
+  readonly carol: Account;
   readonly newElement: () => Promise<ElementDevice>;
   readonly newLegacy: () => Promise<Device>;
   /** Told the name of each step as it is done. */
@@ -36,6 +39,10 @@ export async function conversation(cast: Cast): Promise<void> {
   cast.done('what each of the five devices says is read on all five');
   const fileEvent = await sendFile(players, roomId);
   cast.done('an encrypted file is sent and decrypted by the other devices');
+  await showThemselves(cast, players, { roomId, root: said[0]?.eventId ?? '' });
+  cast.done('a picture of oneself is seen, and a file in a thread is read');
+  await forward(cast, players, { roomId, fileEvent });
+  cast.done('a file that is forwarded is read by who was not there, and by nobody who has left');
   await verifyBySas(cast, players);
   cast.done('two devices of one person verify each other by SAS');
   const fresh = await restore(cast, players, { roomId, said, fileEvent });
@@ -79,11 +86,32 @@ async function allSpeak(players: Players, roomId: string): Promise<readonly Said
 }
 
 async function sendFile(players: Players, roomId: string): Promise<string> {
-  const eventId = await players.alicePhone.sendFile(roomId, secrets.fileName, secrets.file);
+  const eventId = await players.alicePhone.sendFile(roomId, { name: secrets.fileName, text: secrets.file });
   for (const device of [players.aliceTablet, players.bobPhone, players.bobTablet]) {
     expectSame(await device.readFile(roomId, eventId), secrets.file);
   }
   return eventId;
+}
+
+async function showThemselves({ alice }: Cast, { alicePhone, aliceTablet, bobPhone, bobTablet }: Players, { roomId, root }: { roomId: string; root: string }): Promise<void> {
+  const picture = await sharp({ create: { width: 96, height: 96, channels: 3, background: 'seagreen' } }).png().toBuffer();
+  await alicePhone.setAvatar(picture.toString('base64'));
+  for (const device of [aliceTablet, bobPhone, bobTablet]) expectSame(await device.seesAvatar(roomId, alice.userId), '200 image/png');
+  const eventId = await bobPhone.sendFile(roomId, { name: secrets.fileName, text: secrets.threadFile, root });
+  for (const device of [alicePhone, aliceTablet, bobTablet]) expectSame(await device.readFile(roomId, eventId), secrets.threadFile);
+}
+
+async function forward({ carol, newElement }: Cast, { alicePhone, bobPhone }: Players, { roomId, fileEvent }: { roomId: string; fileEvent: string }): Promise<void> {
+  const carolPhone = await newElement();
+  await carolPhone.logIn(carol);
+  const otherRoomId = await bobPhone.createRoom('Elsewhere', [carol.userId]);
+  await carolPhone.join(otherRoomId);
+  const forwarded = await bobPhone.forward(roomId, fileEvent, otherRoomId);
+  expectSame(await carolPhone.readFile(otherRoomId, forwarded), secrets.file);
+  await carolPhone.leave(otherRoomId);
+  expectSame(String(await carolPhone.fileStatus(otherRoomId, forwarded)), '404');
+  expectSame(await alicePhone.readFile(roomId, fileEvent), secrets.file);
+  await carolPhone.logOut();
 }
 
 async function verifyBySas({ alice }: Cast, { alicePhone, aliceTablet, bobPhone, aliceTabletId }: Players): Promise<void> {

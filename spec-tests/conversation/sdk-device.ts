@@ -1,29 +1,12 @@
 import {
-  ClientEvent, createClient, SyncState, type MatrixClient, type MatrixEvent, type UIAuthCallback,
+  ClientEvent, createClient, SyncState, type UIAuthCallback,
 } from 'matrix-js-sdk';
-import {
-  CryptoEvent,
-  VerificationPhase,
-  type CryptoApi,
-  type ShowSasCallbacks,
-  type VerificationRequest,
-} from 'matrix-js-sdk/lib/crypto-api/index.js';
+import { CryptoEvent, VerificationPhase } from 'matrix-js-sdk/lib/crypto-api/index.js';
 import { decodeRecoveryKey } from 'matrix-js-sdk/lib/crypto-api/recovery-key.js';
-import { decryptAttachment, encryptAttachment, type EncryptedFile } from './attachment.js';
 import { eventually, PATIENCE, type Account, type ElementDevice } from './device.js';
+import type { Logged } from './logged.js';
+import { decrypted, fileStatus, forward, readFile, seesAvatar, sendFile, setAvatar } from './sdk-content.js';
 import { Wire } from './wire.js';
-
-/** Everything of one logged-in device that the functions below share. */
-export interface Logged {
-  readonly client: MatrixClient;
-  readonly crypto: CryptoApi;
-  readonly wire: Wire;
-  readonly account: Account;
-  /** The key of the secret storage, once it was made or typed. */
-  secretKey: Uint8Array | undefined;
-  verification: VerificationRequest | undefined;
-  sas: ShowSasCallbacks | undefined;
-}
 
 /** A device of matrix-js-sdk with its Rust crypto, kept in IndexedDB (`lasting`, a browser) or in memory (Node). */
 export function sdkDevice(lasting: boolean): ElementDevice {
@@ -42,8 +25,13 @@ export function sdkDevice(lasting: boolean): ElementDevice {
     say: (roomId, body) => say(me(), roomId, body),
     read: async (roomId, eventId) => (await decrypted(me(), roomId, eventId)).getContent<{ body: string }>().body,
     scrollBack: (roomId) => scrollBack(me(), roomId),
-    sendFile: (roomId, name, text) => sendFile(me(), roomId, { name, text }),
+    leave: async (roomId) => { await me().client.leave(roomId); },
+    sendFile: (roomId, source) => sendFile(me(), roomId, source),
     readFile: (roomId, eventId) => readFile(me(), roomId, eventId),
+    fileStatus: (roomId, eventId) => fileStatus(me(), roomId, eventId),
+    forward: (roomId, eventId, toRoomId) => forward(me(), { roomId, eventId, toRoomId }),
+    setAvatar: (picture) => setAvatar(me(), picture),
+    seesAvatar: (roomId, userId) => seesAvatar(me(), roomId, userId),
     setUpEncryption: () => setUpEncryption(me()),
     backUp: () => backUp(me()),
     recover: (recoveryKey) => recover(me(), recoveryKey),
@@ -138,33 +126,9 @@ async function say(me: Logged, roomId: string, body: string): Promise<string> {
   return (await me.client.sendTextMessage(roomId, body)).event_id;
 }
 
-async function decrypted({ client }: Logged, roomId: string, eventId: string): Promise<MatrixEvent> {
-  return eventually(`decryption of ${eventId}`, () => {
-    const event = client.getRoom(roomId)?.findEventById(eventId);
-    if (event?.isEncrypted() !== true || event.isBeingDecrypted() || event.isDecryptionFailure()) return undefined;
-    return event.getClearContent() === null ? undefined : event;
-  });
-}
-
 export async function scrollBack({ client }: Logged, roomId: string): Promise<void> {
   const room = await eventually('the room in sync', () => client.getRoom(roomId) ?? undefined);
   await client.scrollback(room, 50);
-}
-
-async function sendFile({ client }: Logged, roomId: string, source: { name: string; text: string }): Promise<string> {
-  const { bytes, file } = await encryptAttachment(new TextEncoder().encode(source.text));
-  const { content_uri: url } = await client.uploadContent(new Blob([bytes]), { type: 'application/octet-stream', includeFilename: false });
-  const content = { msgtype: 'm.file', body: source.name, file: { ...file, url }, info: { size: bytes.length, mimetype: 'text/plain' } };
-  return (await client.sendMessage(roomId, content as never)).event_id;
-}
-
-export async function readFile(me: Logged, roomId: string, eventId: string): Promise<string> {
-  const { file } = (await decrypted(me, roomId, eventId)).getContent<{ file: EncryptedFile }>();
-  const url = me.client.mxcUrlToHttp(file.url, undefined, undefined, undefined, false, true, true) ?? '';
-  const response = await me.wire.fetch(url, { headers: { authorization: `Bearer ${me.client.getAccessToken() ?? ''}` } });
-  if (!response.ok) throw new Error(`download: ${response.status} ${await response.text()}`);
-  const plain = await decryptAttachment(new Uint8Array(await response.arrayBuffer()), file);
-  return new TextDecoder().decode(plain);
 }
 
 export async function setUpEncryption(me: Logged): Promise<string> {

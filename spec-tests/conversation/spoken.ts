@@ -8,6 +8,7 @@ export const secrets = {
   fromFresh: 'A restored device speaking: digitalis',
   fileName: 'plan-de-la-prefecture.txt',
   file: 'Confidentiel: le plan du bâtiment.\n'.repeat(2000),
+  threadFile: 'Confidentiel aussi: ce qui en fut dit.',
 } as const;
 
 /** State is not encrypted: a search that does not find this name would find nothing at all. */

@@ -1,6 +1,7 @@
 import { openBrowser } from '../conversation/browser.js';
 import type { Account } from '../conversation/device.js';
 import { startShard, type Person, type Shard } from '../harness.js';
+import { crowdSettings } from './service.js';
 import { openWalker, type Walker } from './walker.js';
 
 /** One server, one browser, and three people who share a room. */
@@ -19,7 +20,8 @@ export interface Cast {
 }
 
 export async function gather(): Promise<Cast> {
-  const shard = await startShard();
+  const { settings, remove } = crowdSettings();
+  const shard = await startShard(settings);
   const pages = await openBrowser('spec-tests/walk/page.ts');
   const account = ({ userId, password }: Person): Account => ({ baseUrl: shard.baseUrl, userId, password });
   const logIn = (given: Account): Promise<Walker> => openWalker(pages, given);
@@ -31,6 +33,7 @@ export async function gather(): Promise<Cast> {
     async stop() {
       await pages.close();
       await shard.stop();
+      remove();
     },
   };
 }

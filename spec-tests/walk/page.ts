@@ -3,9 +3,10 @@ import { PollEndEvent } from 'matrix-js-sdk/lib/extensible_events_v1/PollEndEven
 import { PollResponseEvent } from 'matrix-js-sdk/lib/extensible_events_v1/PollResponseEvent.js';
 import { PollStartEvent } from 'matrix-js-sdk/lib/extensible_events_v1/PollStartEvent.js';
 import {
-  acceptVerification, backUp, confirmSas, createRoom, join, logIn, readFile, recover, scrollBack, setUpEncryption, showSas, withPassword,
+  acceptVerification, backUp, confirmSas, createRoom, join, logIn, recover, scrollBack, setUpEncryption, showSas, withPassword,
 } from '../conversation/sdk-device.js';
 import { encryptAttachment } from '../conversation/attachment.js';
+import { readFile } from '../conversation/sdk-content.js';
 import type { Account } from '../conversation/device.js';
 import type { Me } from './walker.js';
 

@@ -4,6 +4,7 @@ import { chromiumPath } from '../conversation/browser.js';
 import { PATIENCE } from '../conversation/device.js';
 import { account } from './account.js';
 import { gather, type Cast } from './cast.js';
+import { crowd } from './crowd.js';
 import { history } from './history.js';
 import { keys } from './keys.js';
 import { membership } from './membership.js';
@@ -27,6 +28,7 @@ if (existsSync(chromiumPath)) {
     describe('notifications', () => { notifications(() => cast); });
     describe('the account', () => { account(() => cast); });
     describe('history', () => { history(() => cast); });
+    describe('many people', () => { crowd(() => cast); });
     describe('keys', () => { keys(() => cast); });
 
     it('make the server fail at nothing', () => {

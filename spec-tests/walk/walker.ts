@@ -7,7 +7,7 @@ import type { JSHandle } from 'playwright-core';
 import type { encryptAttachment } from '../conversation/attachment.js';
 import type { Pages } from '../conversation/browser.js';
 import { eventually, PATIENCE, type Account } from '../conversation/device.js';
-import type { Logged } from '../conversation/sdk-device.js';
+import type { Logged } from '../conversation/logged.js';
 
 /** What a function run in a person's page is given. */
 export interface Me extends Logged {
