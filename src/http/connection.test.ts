@@ -35,7 +35,7 @@ it('a client that leaves in the middle of its upload is no failure either', asyn
   const { listen, logged } = smallTable();
   const server = listen();
   const socket = await dial(server, 'POST /_matrix/media/v3/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Length: 1000\r\n\r\nabc');
-  setTimeout(() => { socket.destroy(); }, 50);
+  server.once('request', () => { setTimeout(() => { socket.destroy(); }, 50); });
   await until(() => logged.length === 1);
   expect(logged.join('')).toMatch(/^\{"level":30[^\n]*"gone":true/);
   await closeServer(server, 100);

@@ -50,7 +50,7 @@ async function startOnce(): Promise<Connection> {
   const folder = join(tmpdir(), `cloison-postgres-${String(runPid())}`);
   if (isNew(folder)) start(bin, folder);
   const connection = { host: join(folder, 'socket'), user: 'cloison', database: 'postgres' };
-  for (let tries = 0; tries < 300; tries += 1) {
+  for (let tries = 0; tries < 1200; tries += 1) {
     if (await answers(connection)) return connection;
     await sleep(100);
   }
