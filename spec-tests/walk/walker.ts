@@ -49,6 +49,10 @@ export interface Walker {
   close(): Promise<void>;
 }
 
+/** Once somebody has waited in vain, nobody waits so long again: a server that stands still does not hold up all of the tests. */
+let patience = PATIENCE;
+const AFTER_A_FAILURE = 15;
+
 export async function openWalker(pages: Pages, account: Account): Promise<Walker> {
   const page = await pages.open('logIn');
   const handle = await page.evaluateHandle(
@@ -61,7 +65,14 @@ export async function openWalker(pages: Pages, account: Account): Promise<Walker
     userId: account.userId,
     deviceId: await does(({ client }) => client.getDeviceId() ?? '', undefined),
     does,
-    sees: (what, look, given) => eventually(what, async () => (await does(look, given)) ?? undefined, { within: PATIENCE, every: 20 }),
+    sees: async (what, look, given) => {
+      try {
+        return await eventually(what, async () => (await does(look, given)) ?? undefined, { within: patience, every: 20 });
+      } catch (error) {
+        patience = AFTER_A_FAILURE;
+        throw error;
+      }
+    },
     close: () => page.context().close(),
   };
 }
