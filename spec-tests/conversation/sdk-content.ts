@@ -1,4 +1,4 @@
-import type { MatrixEvent } from 'matrix-js-sdk';
+import type { MatrixClient, MatrixEvent } from 'matrix-js-sdk';
 import { decryptAttachment, encryptAttachment, type EncryptedFile } from './attachment.js';
 import { eventually, type FileToSend } from './device.js';
 import type { Logged } from './logged.js';
@@ -16,7 +16,24 @@ export async function sendFile({ client }: Logged, roomId: string, { name, text,
   const { bytes, file } = await encryptAttachment(new TextEncoder().encode(text));
   const { content_uri: url } = await client.uploadContent(new Blob([bytes]), { type: 'application/octet-stream', includeFilename: false });
   const content = { msgtype: 'm.file', body: name, file: { ...file, url }, info: { size: bytes.length, mimetype: 'text/plain' } };
-  return (await client.sendMessage(roomId, root ?? null, content as never)).event_id;
+  return root === undefined ? (await client.sendMessage(roomId, content as never)).event_id : sendInThread(client, { roomId, root }, content);
+}
+
+/**
+ * Resolves to the id of the event. matrix-js-sdk throws when what it sends to a thread comes down a sync before the sending is answered,
+ * which on a laden machine it does: it was sent all the same, and the thread has its id.
+ */
+export async function sendInThread(client: MatrixClient, { roomId, root }: { readonly roomId: string; readonly root: string }, content: object): Promise<string> {
+  const txnId = client.makeTxnId();
+  try {
+    return (await client.sendMessage(roomId, root, content as never, txnId)).event_id;
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes('which is not a local echo'))) throw error;
+    return eventually('what was sent to the thread', () => {
+      const sent = client.getRoom(roomId)?.getThread(root)?.events.find((event) => (event.getTxnId() ?? event.getUnsigned().transaction_id) === txnId);
+      return sent?.status === null ? sent.getId() : undefined;
+    });
+  }
 }
 
 /** What Element does to forward: the same content, with the same address of the same file, in another room. */

@@ -6,7 +6,7 @@ import {
   acceptVerification, backUp, confirmSas, createRoom, join, logIn, recover, scrollBack, setUpEncryption, showSas, withPassword,
 } from '../conversation/sdk-device.js';
 import { encryptAttachment } from '../conversation/attachment.js';
-import { readFile } from '../conversation/sdk-content.js';
+import { readFile, sendInThread } from '../conversation/sdk-content.js';
 import type { Account } from '../conversation/device.js';
 import type { Me } from './walker.js';
 
@@ -23,6 +23,7 @@ Object.assign(globalThis, {
       join: (roomId: string) => join(logged, roomId),
       scrollBack: (roomId: string) => scrollBack(logged, roomId),
       encryptAttachment,
+      sendInThread: (roomId: string, root: string, content: object) => sendInThread(logged.client, { roomId, root }, content),
       readFile: (roomId: string, eventId: string) => readFile(logged, roomId, eventId),
       setUpEncryption: () => setUpEncryption(logged),
       backUp: () => backUp(logged),

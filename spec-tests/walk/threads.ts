@@ -7,9 +7,7 @@ export function threads(cast: () => Cast): void {
     const { alice, bob, roomId } = cast();
     const root = await say(alice, roomId, 'the agenda');
     await read(bob, roomId, root);
-    const answer = await bob.does(async ({ client, sdk }, given) => (await client.sendMessage(given.roomId, given.root, {
-      msgtype: sdk.MsgType.Text, body: 'first the budget',
-    })).event_id, { roomId, root });
+    const answer = await bob.does((me, given) => me.sendInThread(given.roomId, given.root, { msgtype: me.sdk.MsgType.Text, body: 'first the budget' }), { roomId, root });
     expect(await read(alice, roomId, answer)).toBe('first the budget');
     expect(await alice.sees('the thread', ({ client }, given) => {
       const thread = client.getRoom(given.roomId)?.getThread(given.root);

@@ -26,6 +26,7 @@ export interface Me extends Logged {
   join(roomId: string): Promise<void>;
   scrollBack(roomId: string): Promise<void>;
   readonly encryptAttachment: typeof encryptAttachment;
+  sendInThread(roomId: string, root: string, content: object): Promise<string>;
   /** The decrypted file of an event, as text. */
   readFile(roomId: string, eventId: string): Promise<string>;
   /** Cross-signing, secret storage, key backup; resolves to the recovery key. */
