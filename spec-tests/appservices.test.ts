@@ -87,6 +87,19 @@ describe('server admin style permissions', () => {
     expect(await whoAmI({}, String(body['access_token']))).toMatchObject({ body: { user_id: ghost } });
   });
 
+  it('"Application services can use the PUT … devices/{deviceId} endpoint to create new devices", for their own users alone', async () => {
+    const put = (by: string, query: Record<string, string>, device: string, body: object = {}) => shard.request('PUT', `/_matrix/client/v3/devices/${device}`, { token: by, query, body });
+    expect(await put(token, { user_id: ghost }, 'MADE', { display_name: 'Bridge' })).toMatchObject({ status: 201, body: {} });
+    expect(await put(token, { user_id: ghost }, 'MADE')).toMatchObject({ status: 200 });
+    expect(await whoAmI({ user_id: ghost, device_id: 'MADE' })).toMatchObject({ body: { user_id: ghost, device_id: 'MADE' } });
+    const made = await shard.request('GET', '/_matrix/client/v3/devices/MADE', { token, query: { user_id: ghost } });
+    expect(made.body).toMatchObject({ device_id: 'MADE', display_name: 'Bridge' });
+    expect(await put(alice.token, {}, 'MADE')).toMatchObject(refused(404, 'M_NOT_FOUND'));
+    expect(await put(token, { user_id: alice.userId }, 'MADE')).toMatchObject(refused(403, 'M_FORBIDDEN'));
+    expect(await shard.request('DELETE', '/_matrix/client/v3/devices/MADE', { token, query: { user_id: ghost } })).toMatchObject({ status: 200 });
+    expect(await whoAmI({ user_id: ghost, device_id: 'MADE' })).toMatchObject(refused(400, 'M_UNKNOWN_DEVICE'));
+  });
+
   it('are no administrator\'s', async () => {
     const path = `/_matrix/client/v1/admin/lock/${encodeURIComponent(alice.userId)}`;
     expect(await shard.request('PUT', path, { token, body: { locked: true } })).toMatchObject(refused(403, 'M_FORBIDDEN'));

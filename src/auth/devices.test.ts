@@ -34,7 +34,7 @@ describe.each(engines)('devices on $name', (engine) => {
   });
 
   it('renames one, and says so once', async () => {
-    const call = { session: alice, params: alice, body: { display_name: 'Desk' } };
+    const call = { session: alice, params: alice, body: { display_name: 'Desk' }, ip: '192.0.2.1' };
     expect(await updateDevice(deps, call)).toEqual({});
     await updateDevice(deps, call);
     await updateDevice(deps, { ...call, body: {} });

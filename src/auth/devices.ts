@@ -1,8 +1,9 @@
 import { notFound, type MatrixError } from '../matrix/errors.js';
 import { parseDeviceId, type DeviceId } from '../matrix/identifiers.js';
+import { Created } from '../matrix/reply.js';
 import { anyObject, array, object, optional, text, type TypeOf } from '../matrix/schema.js';
 import type { Transaction } from '../storage/database.js';
-import { deleteDevices, devicesOf, findDevice, renameDevice, type DeviceRow } from './devices-store.js';
+import { deleteDevices, devicesOf, ensureDevice, findDevice, renameDevice, type DeviceRow } from './devices-store.js';
 import { DeviceName } from './login.js';
 import type { Session } from './session.js';
 import { requireUia, type UiaDeps } from './uia.js';
@@ -39,19 +40,27 @@ interface UpdateCall {
   readonly session: Session;
   readonly params: { readonly deviceId: DeviceId };
   readonly body: TypeOf<typeof DeviceUpdate>;
+  readonly ip: string;
 }
 
-/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3devicesdeviceid */
-export async function updateDevice({ db, deviceObserver }: Pick<Deps, 'db' | 'deviceObserver'>, { session, params, body }: UpdateCall): Promise<object> {
+/** For an application service it makes the device where there is none. https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3devicesdeviceid */
+export async function updateDevice({ db, clock, deviceObserver }: Pick<Deps, 'db' | 'clock' | 'deviceObserver'>, { session, params, body, ip }: UpdateCall): Promise<object> {
   const { userNid } = session;
-  await db.transaction(async (tx) => {
-    const device = await findDevice(tx, userNid, params.deviceId);
-    if (device === undefined) throw noSuchDevice();
-    if (body.display_name === undefined || body.display_name === device.display_name) return;
-    await renameDevice(tx, { userNid, deviceId: params.deviceId, displayName: body.display_name });
+  const { deviceId } = params;
+  const now = clock();
+  return db.transaction(async (tx) => {
+    const device = await findDevice(tx, userNid, deviceId);
+    if (device === undefined) {
+      if (session.appService === undefined) throw noSuchDevice();
+      await ensureDevice(tx, { userNid, deviceId, displayName: body.display_name, ip, now });
+      await deviceObserver.devicesChanged(tx, userNid, []);
+      return new Created({});
+    }
+    if (body.display_name === undefined || body.display_name === device.display_name) return {};
+    await renameDevice(tx, { userNid, deviceId, displayName: body.display_name });
     await deviceObserver.devicesChanged(tx, userNid, []);
+    return {};
   });
-  return {};
 }
 
 export const DeviceDeletion = object({ auth: optional(anyObject) });

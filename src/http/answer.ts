@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { MatrixError } from '../matrix/errors.js';
-import { ByteStream, JsonText, type Reply } from '../matrix/reply.js';
+import { ByteStream, Created, JsonText, type Reply } from '../matrix/reply.js';
 import { declaredBytes } from './body.js';
 import { statuses } from './statuses.js';
 
@@ -19,6 +19,7 @@ export function sendReply(res: ServerResponse, reply: Reply): void | Promise<voi
   // Nobody is left to read it: say so by sending nothing.
   if (res.destroyed) return;
   if (reply instanceof JsonText && lengthOf(reply.parts) > LARGE_LENGTH) sendLarge(res, reply.parts);
+  else if (reply instanceof Created) send(res, 201, JSON.stringify(reply.body), JSON_TYPE);
   else send(res, 200, reply instanceof JsonText ? reply.text : JSON.stringify(reply), JSON_TYPE);
 }
 

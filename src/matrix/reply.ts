@@ -14,6 +14,11 @@ export class JsonText {
   }
 }
 
+/** The answer that something has been made which was not there. */
+export class Created {
+  constructor(readonly body: object) {}
+}
+
 declare const written: unique symbol;
 
 /** Proof that the access ledger holds what is about to leave. Made only by `ledger/`. */
@@ -30,4 +35,4 @@ export class ByteStream {
   ) {}
 }
 
-export type Reply = object | JsonText | ByteStream;
+export type Reply = object | JsonText | Created | ByteStream;
