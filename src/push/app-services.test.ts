@@ -145,6 +145,8 @@ describe.each(engines)('events for application services on $name', (engine) => {
     await telling.stop();
     telling = await start();
     const again = await talk.say(alice, roomId);
+    const tasks = await talk.db.read((tx) => tx.all(sql`SELECT task_nid FROM outbox WHERE kind = 'app-service/irc'`));
+    expect(tasks.length).toBeLessThanOrEqual(1);
     await allTold();
     expect(told('irc')).toContain(again);
   });

@@ -4,7 +4,7 @@ import { eventsInRanges } from '../rooms/events-store.js';
 import { renderForService } from '../rooms/render.js';
 import { roomsByNid } from '../rooms/rooms-store.js';
 import type { Database, ReadTransaction } from '../storage/database.js';
-import { enqueue, startWorker } from '../storage/outbox.js';
+import { enqueue, startWorker, withdraw } from '../storage/outbox.js';
 import { holdStream, newNid } from '../storage/stream.js';
 import type { AppServiceCalls, ReachableService } from './app-service-calls.js';
 import { dropOthers, dropTransaction, fillTransaction, hasWaiting, openTransaction, placesIn, putWaiting, servicesConcerned, type EventPlace } from './app-services-store.js';
@@ -47,7 +47,14 @@ export function tellAppServices(services: readonly ReachableService[]): EventObs
 /** Sends what waits for services, on any process of the shard. `stop` waits for what is in hand. */
 export async function startTelling(deps: Telling): Promise<{ stop(): Promise<void> }> {
   const { db, clock, services, report } = deps;
-  await db.transaction((tx) => dropOthers(tx, services.map(({ id }) => id)));
+  await db.transaction(async (tx) => {
+    await holdStream(tx);
+    await dropOthers(tx, services.map(({ id }) => id));
+    for (const { id } of services) {
+      // Work from before a service was off the list: with the next event there would be two who tell it.
+      if (!(await hasWaiting(tx, id))) await withdraw(tx, taskFor(id));
+    }
+  });
   const workers = services.map((service) => startWorker({ db, clock, report, kind: taskFor(service.id), handle: () => tell(deps, service) }));
   return { stop: async () => void (await Promise.all(workers.map((worker) => worker.stop()))) };
 }

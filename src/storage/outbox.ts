@@ -50,6 +50,11 @@ export async function retryLater(tx: Transaction, taskNid: number, dueTs: number
   await tx.run(sql`UPDATE outbox SET due_ts = ${dueTs} WHERE task_nid = ${taskNid}`);
 }
 
+/** Forgets all work of a kind. */
+export async function withdraw(tx: Transaction, kind: string): Promise<void> {
+  await tx.run(sql`DELETE FROM outbox WHERE kind = ${kind}`);
+}
+
 /** Makes what has been put off due at once. What is due within a lease may be in somebody's hands, and is left there. */
 export async function bringForward(tx: Transaction, kind: string, now: number): Promise<void> {
   const moved = await tx.run(sql`UPDATE outbox SET due_ts = ${now} WHERE kind = ${kind} AND due_ts > ${now + LEASE_MS}`);
