@@ -123,6 +123,7 @@ describe('refusals leave nothing behind', () => {
     ['slow rotation by time (B3)', state('m.room.encryption', { ...MEGOLM, rotation_period_ms: 604_800_001 }), 403, 'M_FORBIDDEN'],
     ['rotation that is no number', state('m.room.encryption', { ...MEGOLM, rotation_period_ms: '1' }), 400, 'M_BAD_JSON'],
     ['an encryption event beside the room\'s', state('m.room.encryption', { algorithm: 'none' }, 'other'), 403, 'M_FORBIDDEN'],
+    ['two encryptions, of which one would be passed over', { initial_state: [MEGOLM, { algorithm: 'none' }].map((content) => ({ type: 'm.room.encryption', content })) }, 400, 'M_INVALID_PARAM'],
     ['a second creation', state('m.room.create', {}), 400, 'M_INVALID_PARAM'],
     ['a membership', state('m.room.member', { membership: 'join' }, '@a:localhost'), 400, 'M_INVALID_PARAM'],
     ['a long name (B8)', { name: 'n'.repeat(256) }, 400, 'M_INVALID_PARAM'],

@@ -55,13 +55,14 @@ export async function createRoom(
   if (initial.some(({ type }) => FOUNDERS_OWN.includes(type))) {
     throw new MatrixError('M_INVALID_PARAM', 'initial_state may not hold the creation of the room or memberships');
   }
+  if (initial.filter(isEncryption).length > 1) throw new MatrixError('M_INVALID_PARAM', 'initial_state may hold the encryption of the room once');
   const alias = aliasOf(body, deps.signer.serverName);
   refuse(createRoomViolations({ ...body }));
   if (alias !== undefined) deps.appServices.refuseForeignAlias(alias, session.appService);
   if (invited.some((user) => serverOf(user) !== deps.signer.serverName)) throw forbidden('People of that server cannot be invited');
   const now = deps.clock();
   return brakedCreation(deps, { session, invited }, () => deps.db.transaction(async (tx) => {
-    const asked = initial.find(({ type, stateKey }) => type === 'm.room.encryption' && stateKey === '');
+    const asked = initial.find(isEncryption);
     const room = await foundRoom(deps, tx, {
       founder: session,
       version,
@@ -97,13 +98,17 @@ async function furnish(deps: RoomWriting, tx: Transaction, room: LockedRoom, { s
   if (!has('m.room.join_rules')) state.push({ type: 'm.room.join_rules', stateKey: '', content: { join_rule: 'invite' } });
   if (!has('m.room.history_visibility')) state.push({ type: 'm.room.history_visibility', stateKey: '', content: { history_visibility: 'shared' } });
   // Guest access is the constant `forbidden` (A5): Element asks for guests in every private room, and gets the room without them.
-  state.push(...initial.filter(({ type, stateKey }) => !(type === 'm.room.encryption' && stateKey === '') && type !== 'm.room.guest_access'));
+  state.push(...initial.filter((event) => !isEncryption(event) && event.type !== 'm.room.guest_access'));
   if (body.name !== undefined) state.push({ type: 'm.room.name', stateKey: '', content: { name: body.name } });
   if (body.topic !== undefined) state.push({ type: 'm.room.topic', stateKey: '', content: topicContent(body.topic) });
   for (const { type, stateKey, content } of state) {
     const draft = await permittedState(tx, room, type, stateKey, content);
     await refusedAsRoomState(appendDraft(deps, tx, room, draft, { actor: session, now }));
   }
+}
+
+function isEncryption({ type, stateKey }: { readonly type: string; readonly stateKey: string }): boolean {
+  return type === 'm.room.encryption' && stateKey === '';
 }
 
 function aliasOf({ room_alias_name: name }: Wish, serverName: ServerName): RoomAlias | undefined {
