@@ -18,6 +18,32 @@ const context = (person: Person, roomId: string, eventId: string, query: Readonl
   rooms.call<Page & { event: RoomEvent; events_before: RoomEvent[]; events_after: RoomEvent[] }>(person, 'GET', ['rooms', roomId, 'context', eventId], undefined, { query });
 const event = (person: Person, roomId: string, eventId: string) => rooms.call<RoomEvent>(person, 'GET', ['rooms', roomId, 'event', eventId]);
 
+it('prev_content "is only returned if […] the client has permission to see the previous content", wherever the event is shown (D9)', async () => {
+  const late = await shard.register();
+  const roomId = await shard.createRoom(alice, [bob]);
+  const topic = (text: string) => rooms.call(alice, 'PUT', ['rooms', roomId, 'state', 'm.room.topic', ''], { topic: text });
+  await rooms.call(alice, 'PUT', ['rooms', roomId, 'state', 'm.room.history_visibility', ''], { history_visibility: 'joined' });
+  await rooms.call(bob, 'PUT', ['rooms', roomId, 'state', 'm.room.member', bob.userId], { membership: 'join', displayname: 'Said before' });
+  await rooms.call(bob, 'PUT', ['rooms', roomId, 'state', 'm.room.member', bob.userId], { membership: 'join', displayname: 'Bob' });
+  await topic('said before');
+  await topic('in force');
+  await rooms.call(alice, 'POST', ['rooms', roomId, 'invite'], { user_id: late.userId });
+  const invited = (await rooms.sync(late)).next_batch;
+  await rooms.call(late, 'POST', ['rooms', roomId, 'join'], {});
+  const lazily = { room: { state: { lazy_load_members: true } } };
+  const joined = await rooms.sync(late, invited, lazily);
+  await rooms.say(bob, roomId);
+  const get = (rest: string) => shard.request('GET', `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/${rest}`, { token: late.token });
+  const answers = [
+    joined, await rooms.sync(late), await rooms.sync(late, joined.next_batch, lazily),
+    (await shard.request('GET', '/_matrix/client/v3/sync', { token: late.token, query: { since: joined.next_batch, full_state: true } })).body,
+    ...(await Promise.all(['state', 'members', 'state/m.room.topic/?format=event', 'messages?dir=b&limit=50'].map(get))).map(({ body }) => body),
+  ].map((answer) => JSON.stringify(answer));
+  expect(answers.filter((text) => /said before/i.test(text))).toEqual([]);
+  await topic('changed while there');
+  expect((await get('state/m.room.topic/?format=event')).body).toMatchObject({ unsigned: { prev_content: { topic: 'in force' } } });
+});
+
 describe('messages', () => {
   let roomId: string;
   let said: readonly string[];

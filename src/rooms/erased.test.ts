@@ -6,7 +6,7 @@ import type { StateStretch } from './state-store.js';
 
 const row = (seq: number, more: Partial<EventRow> = {}): EventRow => ({
   room_nid: 1, seq, event_id: parseEventId('$e'), type: 'm.room.encrypted', state_key: null, sender_nid: 7, origin_server_ts: 1, device_nid: null, txn_id: null,
-  replaced: null, redacted_by_seq: null, redacted_because: null, ...more,
+  replaces_seq: null, replaced: null, redacted_by_seq: null, redacted_because: null, ...more,
   json: JSON.stringify({ content: { ciphertext: 'x', membership: 'join' }, event_id: '$e', origin_server_ts: 1, sender: '@gone:x', type: more.type ?? 'm.room.encrypted' }),
 });
 const stretch = (type: string, content: object, since_seq: number, until_seq: number | null): StateStretch =>

@@ -40,6 +40,7 @@ export interface EventRow {
   readonly json: string;
   readonly device_nid: number | null;
   readonly txn_id: string | null;
+  readonly replaces_seq: number | null;
   /** The members of `unsigned` that tell of the state event whose place this one took. */
   readonly replaced: string | null;
   readonly redacted_by_seq: number | null;
@@ -47,7 +48,7 @@ export interface EventRow {
 }
 
 // Sub-queries rather than joins: nearly no event replaces or was redacted, and then they cost nothing.
-const eventColumns = sql`e.room_nid, e.seq, e.event_id, e.type, e.state_key, e.sender_nid, e.origin_server_ts, e.json, e.device_nid, e.txn_id, e.redacted_by_seq,
+const eventColumns = sql`e.room_nid, e.seq, e.event_id, e.type, e.state_key, e.sender_nid, e.origin_server_ts, e.json, e.device_nid, e.txn_id, e.redacted_by_seq, e.replaces_seq,
   CASE WHEN e.replaces_seq IS NOT NULL THEN (
     SELECT '"replaces_state":"' || p.event_id || '","prev_sender":' || CAST(p.json -> 'sender' AS TEXT) || ',"prev_content":' || CAST(p.json -> 'content' AS TEXT)
     FROM events p WHERE p.room_nid = e.room_nid AND p.seq = e.replaces_seq) END AS replaced,

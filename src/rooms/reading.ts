@@ -50,7 +50,7 @@ export async function findOpenRoom(tx: ReadTransaction, roomId: RoomId, session:
     isJoined: room.membership === 'join',
     stateSeq: room.state_seq,
     visibility,
-    viewer: { deviceNid: session.deviceNid, now, membershipAt: visibility.membershipAt, erasedText: visibility.erasedText },
+    viewer: { deviceNid: session.deviceNid, now, ...visibility },
   };
 }
 

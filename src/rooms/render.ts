@@ -1,6 +1,7 @@
 import type { RoomId } from '../matrix/identifiers.js';
 import type { JsonObject } from '../matrix/schema.js';
 import type { EventRow } from './events-store.js';
+import type { Replacing } from './visibility.js';
 
 /** For whom an event is rendered: what goes into `unsigned` depends on it. */
 export interface Viewer {
@@ -8,6 +9,8 @@ export interface Viewer {
   readonly now: number;
   /** The viewer's membership just after an event of the room. */
   readonly membershipAt: (seq: number) => string;
+  /** Whether the viewer may know what a state event took the place of (RULES D9). */
+  readonly knowsReplaced: (event: Replacing) => boolean;
   /** What an event of somebody who was erased is shown with in place of its own text. */
   readonly erasedText?: ((row: EventRow) => string | undefined) | undefined;
 }
@@ -41,7 +44,7 @@ function age({ origin_server_ts }: EventRow, now: number): string {
 function unsignedOf(row: EventRow, viewer: Viewer): string {
   let unsigned = `${age(row, viewer.now)},"membership":"${viewer.membershipAt(row.seq)}"`;
   if (row.txn_id !== null && row.device_nid === viewer.deviceNid) unsigned += `,"transaction_id":${JSON.stringify(row.txn_id)}`;
-  if (row.replaced !== null) unsigned += `,${row.replaced}`;
+  if (row.replaced !== null && viewer.knowsReplaced(row)) unsigned += `,${row.replaced}`;
   if (row.redacted_because !== null && row.redacted_by_seq !== null) {
     const isSeen = viewer.membershipAt(row.redacted_by_seq) === 'join';
     unsigned += `,"redacted_because":${isSeen ? row.redacted_because : withoutReason(row.redacted_because)}`;

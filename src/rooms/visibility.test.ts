@@ -30,6 +30,13 @@ describe('history visibility', () => {
     expect(seen([history('joined', 5, null), ...twice], [6, 10, 19, 20, 30, 31, 49, 50, 60])).toEqual([20, 30, 50, 60]);
   });
 
+  it('what a state event took the place of is known to who sees that, saw it in force, or was it', () => {
+    const known = (visibility: string, seq: number, replaces_seq: number) => visibilityOf([history(visibility, 5, null), ...twice]).knowsReplaced({ seq, replaces_seq });
+    expect([known('joined', 25, 8), known('joined', 45, 25), known('joined', 45, 35), known('joined', 60, 55)]).toEqual([true, true, false, true]);
+    expect([known('joined', 51, 45), known('joined', 50, 40), known('joined', 20, 10)]).toEqual([true, true, true]);
+    expect([known('invited', 45, 35), known('shared', 45, 35)]).toEqual([false, true]);
+  });
+
   it('without a visibility it is shared', () => {
     expect(seen([member('join', 20, null)], [1, 19, 20])).toEqual([1, 19, 20]);
     expect(seen([FIRST, history('joined', 5, null), member('join', 20, null)], [1, 4, 6, 19, 20])).toEqual([1, 4, 20]);

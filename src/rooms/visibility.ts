@@ -18,6 +18,14 @@ export interface VisibleRange {
 export interface Visibility {
   readonly ranges: readonly VisibleRange[];
   readonly membershipAt: (seq: number) => Membership;
+  /** Whether they may know what a state event took the place of: they see that too, or saw it in force, or it was their own membership. */
+  readonly knowsReplaced: (event: Replacing) => boolean;
+}
+
+/** An event in whose place another, earlier one stood. */
+export interface Replacing {
+  readonly seq: number;
+  readonly replaces_seq: number | null;
 }
 
 /**
@@ -33,11 +41,19 @@ export function visibilityOf(stretches: readonly StateStretch[]): Visibility {
     if (type === 'm.room.member') membership.push({ value: parsed.membership ?? 'leave', ...bounds });
     else history.push({ value: parsed.history_visibility ?? 'shared', ...bounds });
   }
-  return { ranges: visibleRanges(history, membership), membershipAt: (seq) => valueAt(membership, seq) ?? 'leave' };
+  const ranges = visibleRanges(history, membership);
+  const membershipAt = (seq: number): Membership => valueAt(membership, seq) ?? 'leave';
+  const knowsReplaced = ({ seq, replaces_seq: before }: Replacing): boolean =>
+    before !== null && (membershipAt(seq - 1) === 'join' || isWithin(ranges, before) || membership.some(({ since }) => since === before));
+  return { ranges, membershipAt, knowsReplaced };
 }
 
 export function isVisible(visibility: Visibility, seq: number): boolean {
-  return visibility.ranges.some(({ from, to }) => seq >= from && seq <= to);
+  return isWithin(visibility.ranges, seq);
+}
+
+function isWithin(ranges: readonly VisibleRange[], seq: number): boolean {
+  return ranges.some(({ from, to }) => seq >= from && seq <= to);
 }
 
 /** The parts of `from..to` that are visible, lowest first. */

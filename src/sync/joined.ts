@@ -137,8 +137,7 @@ function renderRoom({ deps, request, newest }: Making, plan: JoinedPlan, materia
     timeline.rows.length + state.length + ephemeral.length + accountData.length > 0;
   if (!isNews) return undefined;
   const seen = material.visibilities.get(nid);
-  const membershipAt = seen?.membershipAt ?? ((): string => 'join');
-  const viewer: Viewer = { deviceNid: request.session.deviceNid, now: material.now, membershipAt, erasedText: seen?.erasedText };
+  const viewer: Viewer = { deviceNid: request.session.deviceNid, now: material.now, ...(seen ?? joinedSince(plan.afterSeq)) };
   const render = (): string => jsonArray(timeline.rows.map((row) => renderEvent(row, viewer)));
   const isOwn = timeline.rows.some(({ device_nid }) => device_nid === viewer.deviceNid);
   const events = plan.isFresh || isOwn || timeline.rows.length === 0 ? render() : deps.sharedTimelines.at(newest).text(timeline.rows, render);
@@ -150,6 +149,11 @@ function renderRoom({ deps, request, newest }: Making, plan: JoinedPlan, materia
     `"account_data":{"events":${jsonArray(accountData)}},"ephemeral":{"events":${jsonArray(ephemeral)}}` +
     `${summary === undefined ? ',"summary":{}' : `,"summary":${summary.text}`}${countsText(material.counts.get(nid), request)}}`
   );
+}
+
+/** Who was joined all along; of what stands since before, as members that are told lazily do, they may have come after it. */
+function joinedSince(afterSeq: number): Pick<Viewer, 'membershipAt' | 'knowsReplaced'> {
+  return { membershipAt: () => 'join', knowsReplaced: ({ seq }) => seq > afterSeq };
 }
 
 /** Threads are counted apart for clients that ask for it, and with the room for all others. */

@@ -91,7 +91,7 @@ async function leftRooms({ deps, tx, request, range, newest, unwanted }: Making,
   const now = deps.clock();
   return left.map(({ wanted: { nid }, visibility, sinceSeq, wasIn }, i) => {
     const timeline = timelines.get(nid) ?? { rows: [], limited: false, start: 0 };
-    const viewer = { deviceNid: session.deviceNid, now, membershipAt: visibility.membershipAt, erasedText: visibility.erasedText };
+    const viewer = { deviceNid: session.deviceNid, now, ...visibility };
     const render = (row: Parameters<typeof renderEvent>[0]): string => renderEvent(row, viewer);
     const limited = timeline.limited || (wasIn && sinceSeq === 0 && !request.isInitial);
     return (
