@@ -30,6 +30,14 @@ describe('the notifier', () => {
     expect(notifier.movedSince('timeline', 2, 9)).toBe(true);
   });
 
+  it('leaves to others what is not of the stream, and misses nothing announced with it', () => {
+    const { db, say } = quietDatabase();
+    const notifier = new Notifier(db, 10);
+    say({ position: 12, topics: ['outbox/push', 'timeline/1'] });
+    expect(notifier.newest).toBe(12);
+    expect(notifier.movedSince('timeline', 1, 11)).toBe(true);
+  });
+
   it('counts everything as moved when announcements were lost, and wakes everybody', async () => {
     const { db, lose } = quietDatabase();
     const notifier = new Notifier(db, 10);

@@ -126,9 +126,11 @@ export class Notifier {
   #heard(position: number, topics: readonly string[]): void {
     this.#newest = Math.max(this.#newest, position);
     for (const topic of topics) {
-      const { kind, nid } = parseTopic(topic);
-      this.#tips[kind].set(nid, position);
-      this.#wakeAll(this.#waiters[OWNERS[kind]].get(nid));
+      const moved = parseTopic(topic);
+      // The outbox announces its tasks in the same way; its workers listen for themselves.
+      if (moved === undefined) continue;
+      this.#tips[moved.kind].set(moved.nid, position);
+      this.#wakeAll(this.#waiters[OWNERS[moved.kind]].get(moved.nid));
     }
   }
 
@@ -157,9 +159,15 @@ export class Notifier {
   }
 }
 
-function parseTopic(topic: string): { kind: TopicKind; nid: number } {
+/** Undefined where it is not of the stream. */
+function parseTopic(topic: string): { kind: TopicKind; nid: number } | undefined {
   const slash = topic.indexOf('/');
-  return { kind: topic.slice(0, slash) as TopicKind, nid: Number(topic.slice(slash + 1)) };
+  const kind = topic.slice(0, slash);
+  return isKind(kind) ? { kind, nid: Number(topic.slice(slash + 1)) } : undefined;
+}
+
+function isKind(kind: string): kind is TopicKind {
+  return Object.hasOwn(OWNERS, kind);
 }
 
 function enter(all: Map<number, Set<Waiter>>, nid: number, waiter: Waiter): void {
