@@ -11,7 +11,7 @@ export interface Operation {
   readonly atMost?: number;
   /** Half of them. */
   readonly atMostMs?: number;
-  /** How often, and for five seconds at most, it is done before anything is measured: a just-in-time compiler has to see it first. */
+  /** How often, and for three seconds at most, it is done before anything is measured: a just-in-time compiler has to see it first. */
   readonly warmUp: number;
   readonly runs: number;
   /** How many are on their way at once, each over a connection of its own; one unless told otherwise. */
@@ -20,7 +20,7 @@ export interface Operation {
   once(connection: Connection, turn: number): Promise<void>;
 }
 
-const WARM_UP_MS = 5000;
+const WARM_UP_MS = 3000;
 
 /** What each cost the server, and how long its client waited. */
 export async function measureOperation(server: Server, operation: Operation): Promise<readonly Figure[]> {
