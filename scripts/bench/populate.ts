@@ -18,7 +18,7 @@ const TOKENS = {
 
 /**
  * Puts named people, of whom the first so many have a session, into the database of a server that is not running: registering 100,000
- * would spend hours on Argon2. Nobody of them has a password.
+ * would spend the better part of an hour on Argon2. Nobody of them has a password.
  */
 export async function populate(path: string, { people, sessions }: { people: number; sessions: number }): Promise<readonly Member[]> {
   const db = await openSqlite({ path });
