@@ -1,4 +1,4 @@
-import type { MatrixClient, MatrixEvent } from 'matrix-js-sdk';
+import { RoomEvent, type MatrixClient, type MatrixEvent } from 'matrix-js-sdk';
 import { decryptAttachment, encryptAttachment, type EncryptedFile } from './attachment.js';
 import { eventually, type FileToSend } from './device.js';
 import type { Logged } from './logged.js';
@@ -21,18 +21,20 @@ export async function sendFile({ client }: Logged, roomId: string, { name, text,
 
 /**
  * Resolves to the id of the event. matrix-js-sdk throws when what it sends to a thread comes down a sync before the sending is answered,
- * which on a laden machine it does: it was sent all the same, and the thread has its id.
+ * which on a laden machine it does: it was sent all the same, and the echo that came down has its id.
  */
 export async function sendInThread(client: MatrixClient, { roomId, root }: { readonly roomId: string; readonly root: string }, content: object): Promise<string> {
   const txnId = client.makeTxnId();
+  let sent: string | undefined;
+  const heed = (event: MatrixEvent): void => { if (event.getTxnId() === txnId && event.status === null) sent = event.getId(); };
+  client.on(RoomEvent.LocalEchoUpdated, heed);
   try {
     return (await client.sendMessage(roomId, root, content as never, txnId)).event_id;
   } catch (error) {
-    if (!(error instanceof Error && error.message.includes('which is not a local echo'))) throw error;
-    return eventually('what was sent to the thread', () => {
-      const sent = client.getRoom(roomId)?.getThread(root)?.events.find((event) => (event.getTxnId() ?? event.getUnsigned().transaction_id) === txnId);
-      return sent?.status === null ? sent.getId() : undefined;
-    });
+    if (sent === undefined) throw error;
+    return sent;
+  } finally {
+    client.off(RoomEvent.LocalEchoUpdated, heed);
   }
 }
 
