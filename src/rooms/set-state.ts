@@ -83,14 +83,6 @@ async function carriesAlready(deps: RoomWriting, tx: Transaction, event: { roomN
   return false;
 }
 
-/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey, without the state key */
-export async function setStateWithoutKey(
-  deps: RoomWriting,
-  call: { session: Session; params: { roomId: RoomId; eventType: string }; body: JsonObject },
-): Promise<{ event_id: EventId }> {
-  return setState(deps, { ...call, params: { ...call.params, stateKey: '' } });
-}
-
 /** Gathers what the rules must know of this shard, and asks them. */
 export async function permittedState(tx: Transaction, room: LockedRoom, type: string, stateKey: string, content: JsonObject): Promise<PermittedDraft> {
   if (type === 'm.room.canonical_alias') await refuseForeignAliases(tx, room, content);
