@@ -162,6 +162,11 @@ describe('what can go wrong with the file', () => {
     expect(numbers.map(({ number }) => number)).toEqual(results[0]?.status === 'fulfilled' ? [1, 3] : [3]);
   });
 
+  it('refuses a path whose folder does not exist, by the names the operator gave', async () => {
+    const nowhere = join(folder, 'absent');
+    await expect(openSqlite({ path: join(nowhere, 'a.db') })).rejects.toThrow(`The database ${join(nowhere, 'a.db')} cannot be opened: there is no folder ${nowhere}`);
+  });
+
   it('refuses a file that is no database', async () => {
     const other = join(folder, 'other.db');
     writeFileSync(other, 'This is a letter, and a long one, not a database.'.repeat(100));

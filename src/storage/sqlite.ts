@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Sqlite, { type Database as Connection } from 'better-sqlite3';
 import type { Announcement, ReadTransaction } from './database.js';
 import type { ScriptDatabase, ScriptTransaction } from './migrate.js';
@@ -36,6 +37,7 @@ export async function openSqlite({ path, report = (problem) => { process.emitWar
 
 /** An exclusive transaction on a file beside the database: the kernel ends it with the process, however that dies. */
 function own(path: string): Connection {
+  if (!existsSync(dirname(path))) throw new Error(`The database ${path} cannot be opened: there is no folder ${dirname(path)}`);
   makePrivate(`${path}.lock`);
   const connection = new Sqlite(`${path}.lock`, { timeout: 0 });
   try {
