@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLParseError } from 'yaml';
 
 /** One top-level key as some file gives it. */
 export interface Entry {
@@ -17,6 +17,7 @@ export interface Entry {
 export interface Unreadable {
   readonly file: string;
   readonly line?: number;
+  readonly key?: string;
   readonly message: string;
 }
 
@@ -54,10 +55,13 @@ function filesOf(path: string, unreadable: Unreadable[]): readonly string[] {
 
 function entriesOf(file: string, unreadable: Unreadable[]): readonly Entry[] {
   const lines = new LineCounter();
-  const document = parse(file, lines, unreadable);
-  if (document === undefined || document.contents === null) return [];
+  const source = textOf(file, unreadable);
+  if (source === undefined) return [];
+  // Synapse reads YAML 1.1, where `yes` and `off` are booleans: the same file means the same here.
+  const document = parseDocument(source, { version: '1.1', lineCounter: lines, prettyErrors: false });
+  if (document.contents === null) return [];
   if (document.errors.length > 0) {
-    unreadable.push(...document.errors.map(({ pos, message }) => ({ file, line: lines.linePos(pos[0]).line, message: firstLine(message) })));
+    unreadable.push(...document.errors.map((error) => ({ file, line: lines.linePos(error.pos[0]).line, ...faultOf(error, source) })));
     return [];
   }
   const { contents } = document;
@@ -75,14 +79,19 @@ function entriesOf(file: string, unreadable: Unreadable[]): readonly Entry[] {
   }));
 }
 
-function parse(file: string, lines: LineCounter, unreadable: Unreadable[]) {
+function textOf(file: string, unreadable: Unreadable[]): string | undefined {
   try {
-    // Synapse reads YAML 1.1, where `yes` and `off` are booleans: the same file means the same here.
-    return parseDocument(readFileSync(file, 'utf8'), { version: '1.1', lineCounter: lines, prettyErrors: false });
+    return readFileSync(file, 'utf8');
   } catch (cause) {
     unreadable.push({ file, message: reasonOf(cause) });
     return undefined;
   }
+}
+
+function faultOf({ code, message, pos }: YAMLParseError, source: string): { readonly key?: string; readonly message: string } {
+  if (code !== 'DUPLICATE_KEY') return { message: firstLine(message) };
+  const key = /^["']?([^\s:"']+)/.exec(source.slice(pos[0]))?.[1] ?? '';
+  return { key, message: 'This key is given a second time here. Delete one of the two.' };
 }
 
 /** Where the deepest part of the path that the file spells out begins. */

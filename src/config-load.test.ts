@@ -185,6 +185,12 @@ describe('what stops the start', () => {
     expect(problemsOf(named(line))).toHaveLength(1);
   });
 
+  it('is a key given twice, told by its name', () => {
+    const remedy = 'This key is given a second time here. Delete one of the two.';
+    expect(problemsOf(named('max_upload_size: 1M\n"max_upload_size": 2M'))).toMatchObject([{ line: 3, key: 'max_upload_size', message: remedy }]);
+    expect(problemsOf(named('rc_login:\n  address: {per_second: 1}\n  address: {per_second: 2}'))).toMatchObject([{ line: 4, key: 'address', message: remedy }]);
+  });
+
   it('is the missing name, a missing file, and a file that is no mapping', () => {
     expect(problemsOf('max_upload_size: 1M')).toMatchObject([{ key: 'server_name' }]);
     expect(problemsOf('- a list')).toHaveLength(1);
