@@ -20,8 +20,7 @@ import { parseUserId } from './matrix/identifiers.js';
 import type { JsonObject } from './matrix/schema.js';
 import { directoryStore } from './media/blob-store.js';
 import { grantToRecipients, mediaGrants, showAvatar } from './media/granting.js';
-import { readMediaKey } from './media/media-key.js';
-import { checkMediaKey } from './media/open.js';
+import { shardMediaKey } from './media/open.js';
 import { deleteIdle } from './media/retention.js';
 import { sweepBlobs } from './media/sweep.js';
 import { userIdsByNid } from './auth/users-store.js';
@@ -133,8 +132,7 @@ async function buildServices(config: Config, db: Awaited<ReturnType<typeof openD
   const clock = Date.now;
   const { inviteBrakes, ...brakes } = brakesOf(config, bucketsOf);
   const [key] = readSigningKeys(config.signingKeyPath);
-  const mediaKey = await readMediaKey(config.cloison.mediaKeyPath, randomBytes);
-  await db.read((tx) => checkMediaKey(tx, mediaKey));
+  const mediaKey = await shardMediaKey(db, config.cloison.mediaKeyPath, randomBytes);
   const notifier = new Notifier(db, await db.read(currentPosition));
   const presence = config.presence.enabled ? new Presence({ db, clock, notifier }) : undefined;
   const writing: RoomWriting = {

@@ -57,8 +57,8 @@ async function writeFiles(serverName: ServerName, directory: string) {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeNew(files.signingKey, formatSigningKey(newSigningKey(randomBytes)));
   // Loaded only now: the other subcommands need no libsodium.
-  const { readMediaKey } = await import('../media/media-key.js');
-  await readMediaKey(files.mediaKey, randomBytes);
+  const { ensureMediaKey } = await import('../media/media-key.js');
+  await ensureMediaKey(files.mediaKey, randomBytes);
   writeNew(files.registrationSharedSecret, newSecret(randomBytes));
   // Last, so that a generation that was interrupted can be run again.
   writeNew(files.config, configurationOf(serverName));

@@ -14,7 +14,7 @@ import type { Engine } from '../storage/engines.testing.js';
 import { advance } from '../storage/stream.js';
 import { directoryStore } from './blob-store.js';
 import { mediaGrants } from './granting.js';
-import { readMediaKey } from './media-key.js';
+import { ensureMediaKey } from './media-key.js';
 import { uploadMedia } from './upload.js';
 
 export const serverName = parseServerName('shard.example');
@@ -38,7 +38,7 @@ export async function openShard(engine: Engine) {
     alarms,
     inferenceAlarm: { perHour: 3, sound: (signal: object) => { alarms.push(signal); } },
     blobs: await directoryStore(join(folder, 'media')),
-    mediaKey: await readMediaKey(join(folder, 'media.key'), randomBytes),
+    mediaKey: await ensureMediaKey(join(folder, 'media.key'), randomBytes),
     close: async () => {
       await drop();
       await rm(folder, { recursive: true });

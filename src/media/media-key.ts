@@ -15,10 +15,16 @@ export interface MediaKey {
 const KEY_BYTES = 32;
 const NONCE_BYTES = 24;
 
-/** Reads the media key, or makes one when there is none. Refuses a file that others may read or of another length than 32 bytes. */
-export async function readMediaKey(path: string, random: Random): Promise<MediaKey> {
-  await sodium.ready;
+/** Reads the media key, or makes one when there is none. */
+export async function ensureMediaKey(path: string, random: Random): Promise<MediaKey> {
   await createMediaKey(path, random);
+  return readMediaKey(path);
+}
+
+/** Refuses a file that is not there, that others may read, or of another length than 32 bytes. */
+export async function readMediaKey(path: string): Promise<MediaKey> {
+  await sodium.ready;
+  if (!(await exists(path))) throw new Error(`The media key ${path} is not there, but this shard has files sealed with it; put it back from your backup`);
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) throw new Error(`The media key ${path} may be read by others: run chmod 600 on it`);
   const bytes = Buffer.from(await readFile(path, 'utf8'), 'base64');

@@ -1,8 +1,9 @@
 import { pipeline, type Readable } from 'node:stream';
-import type { ReadTransaction } from '../storage/database.js';
+import type { Random } from '../matrix/clock.js';
+import type { Database } from '../storage/database.js';
 import type { BlobStore } from './blob-store.js';
 import type { Grant } from './grants.js';
-import { unwrapKey, type MediaKey } from './media-key.js';
+import { ensureMediaKey, readMediaKey, unwrapKey, type MediaKey } from './media-key.js';
 import { unsealing } from './sealing.js';
 import { anyMedia } from './store.js';
 
@@ -14,13 +15,18 @@ export async function openMedia(deps: { blobs: BlobStore; mediaKey: MediaKey }, 
   return pipeline(sealed, unsealing(key), () => undefined);
 }
 
-/** Stops a server whose media key is not the one its blobs were sealed under: new uploads would hide that the old ones are lost. */
-export async function checkMediaKey(tx: ReadTransaction, mediaKey: MediaKey): Promise<void> {
-  const media = await anyMedia(tx);
-  if (media === undefined) return;
+/**
+ * The shard's media key; made when there is none, but never beside files that were sealed under another: new uploads would hide that
+ * those are lost.
+ */
+export async function shardMediaKey(db: Pick<Database, 'read'>, path: string, random: Random): Promise<MediaKey> {
+  const sealed = await db.read(anyMedia);
+  if (sealed === undefined) return ensureMediaKey(path, random);
+  const mediaKey = await readMediaKey(path);
   try {
-    unwrapKey(mediaKey, { blobName: media.blob_name, wrappedKey: media.wrapped_key });
+    unwrapKey(mediaKey, { blobName: sealed.blob_name, wrappedKey: sealed.wrapped_key });
   } catch (cause) {
-    throw new Error('The media key is not the one this shard sealed its files with; put the right one back from your backup', { cause });
+    throw new Error(`The media key ${path} is not the one this shard sealed its files with; put the right one back from your backup`, { cause });
   }
+  return mediaKey;
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -10,8 +10,7 @@ import { engines } from '../storage/engines.testing.js';
 import type { BlobStore } from './blob-store.js';
 import { contentDisposition, downloadMedia } from './download.js';
 import { openShard, person, serverName, upload, type Shard } from './fixture.testing.js';
-import { readMediaKey } from './media-key.js';
-import { checkMediaKey } from './open.js';
+import { shardMediaKey } from './open.js';
 import { sweepBlobs } from './sweep.js';
 import { getThumbnail } from './thumbnail.js';
 import { uploadMedia } from './upload.js';
@@ -231,12 +230,15 @@ describe.each(engines)('media on $name', (engine) => {
     await bytesOf((await download(kept)).body);
   });
 
-  it('stops the start under a media key that is not its own', async () => {
-    const stranger = await readMediaKey(join(shard.folder, 'stranger.key'), randomBytes);
-    await shard.db.read((tx) => checkMediaKey(tx, stranger));
+  it('stops the start under a media key that is not its own, or is not there, and makes none in its place', async () => {
+    const key = (name: string): string => join(shard.folder, '..', name);
+    const start = (name: string): Promise<unknown> => shardMediaKey(shard.db, key(name), randomBytes);
+    await expect(start('stranger.key')).resolves.toBeDefined();
     await upload(shard, alice);
-    await shard.db.read((tx) => checkMediaKey(tx, shard.mediaKey));
-    await expect(shard.db.read((tx) => checkMediaKey(tx, stranger))).rejects.toThrow('not the one');
+    await expect(start('media.key')).resolves.toEqual(shard.mediaKey);
+    await expect(start('stranger.key')).rejects.toThrow('not the one');
+    await expect(start('missing.key')).rejects.toThrow('is not there');
+    await expect(stat(key('missing.key'))).rejects.toThrow('ENOENT');
   });
 });
 
