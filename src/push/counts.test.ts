@@ -3,6 +3,7 @@ import type { Session } from '../auth/session.js';
 import { defaultPushRules } from '../matrix/default-push-rules.js';
 import type { RoomId } from '../matrix/identifiers.js';
 import type { PushRule, Ruleset } from '../matrix/push-rules.js';
+import { countingReads } from '../storage/counting.testing.js';
 import { sql } from '../storage/database.js';
 import { engines } from '../storage/engines.testing.js';
 import { openConversation, type Conversation } from './conversation.testing.js';
@@ -89,10 +90,7 @@ describe.each(engines)('unread counts on $name', (engine) => {
         return countedFor(bob, await talk.nid(id));
       }));
       let statements = 0;
-      await talk.db.read((tx) => unreadCounts({
-        all: (query) => { statements += 1; return tx.all(query); },
-        one: (query) => { statements += 1; return tx.one(query); },
-      }, bob.userNid, rooms));
+      await countingReads(talk.db, () => { statements += 1; }).read((tx) => unreadCounts(tx, bob.userNid, rooms));
       asked.push(statements);
     }
     expect(asked[1]).toBe(asked[0]);

@@ -1,19 +1,20 @@
 import type { Session } from '../auth/session.js';
 import type { Clock } from '../matrix/clock.js';
 import { defaultPushRules } from '../matrix/default-push-rules.js';
-import type { PushContext, PushedEvent, PushResult } from '../matrix/push-rules.js';
+import type { PushedEvent, PushResult } from '../matrix/push-rules.js';
 import { JsonText } from '../matrix/reply.js';
 import { integer, object, optional, string, type TypeOf } from '../matrix/schema.js';
-import { eventsBySeq, type EventRow } from '../rooms/events-store.js';
+import { eventsInRanges, type EventRow } from '../rooms/events-store.js';
 import { limitOf } from '../rooms/filter.js';
 import { MAIN, readPoints, UNTHREADED, type ReadPoint } from '../rooms/receipts-store.js';
 import { jsonArray, renderEvent } from '../rooms/render.js';
 import { roomsByNid } from '../rooms/rooms-store.js';
 import { parseStreamToken, streamToken } from '../rooms/tokens.js';
 import type { Database, ReadTransaction } from '../storage/database.js';
+import { groupBy, roomNidOf } from '../storage/group-by.js';
 import { currentPosition } from '../storage/stream.js';
 import { joinedRooms } from './counts-store.js';
-import { contextOf, judge, type Preferences } from './judge.js';
+import { contextsOf, judge, type Preferences, type RoomContext } from './judge.js';
 import { candidatesWithin, type Candidate } from './notifications-store.js';
 import { findPushRules } from './push-rules-store.js';
 
@@ -64,16 +65,21 @@ interface Wish {
 
 async function pageOf(tx: ReadTransaction, candidates: readonly Candidate[], wish: Wish): Promise<{ texts: readonly string[]; next?: number }> {
   const preferences = await preferencesOf(tx, wish.session);
-  const rooms = new RoomsOfPage(tx, wish.session.userNid);
+  const rooms = await roomsOf(tx, candidates, wish.session.userNid);
   const texts: string[] = [];
-  for (const candidate of candidates) {
-    const [row] = await eventsBySeq(tx, candidate.room_nid, [candidate.seq]);
-    if (row === undefined) continue;
-    const room = await rooms.of(candidate.room_nid);
-    const result = judge(preferences, { ...(JSON.parse(row.json) as PushedEvent), room_id: room.id }, room.context);
-    if (!result.notify || (wish.onlyHighlights && !result.highlight)) continue;
-    texts.push(textOf(row, result, { roomId: room.id, isRead: isRead(candidate, room.points), wish }));
-    if (texts.length === wish.limit) return { texts, next: candidate.position };
+  // As a rule all notify, and the first batch is the page.
+  for (let at = 0; at < candidates.length; at += LONGEST_PAGE) {
+    const batch = candidates.slice(at, at + LONGEST_PAGE);
+    const rows = new Map((await eventsInRanges(tx, batch.map(({ room_nid, seq }) => ({ room_nid, from: seq, to: seq })))).map((row) => [`${row.room_nid}/${row.seq}`, row]));
+    for (const candidate of batch) {
+      const row = rows.get(`${candidate.room_nid}/${candidate.seq}`);
+      const room = rooms.get(candidate.room_nid);
+      if (row === undefined || room === undefined) continue;
+      const result = judge(preferences, { ...(JSON.parse(row.json) as PushedEvent), room_id: room.id }, room.context);
+      if (!result.notify || (wish.onlyHighlights && !result.highlight)) continue;
+      texts.push(textOf(row, result, { roomId: room.id, isRead: isRead(candidate, room.points), wish }));
+      if (texts.length === wish.limit) return { texts, next: candidate.position };
+    }
   }
   const last = candidates.at(-1);
   return last === undefined || candidates.length < MOST_LOOKED_AT ? { texts } : { texts, next: last.position };
@@ -86,28 +92,18 @@ async function preferencesOf(tx: ReadTransaction, { userNid, userId }: Session):
 
 interface RoomOfPage {
   readonly id: string;
-  readonly context: Omit<PushContext, 'displayName'>;
+  readonly context: RoomContext;
   readonly points: readonly ReadPoint[];
 }
 
-/** Each room of a page is read once. */
-class RoomsOfPage {
-  readonly #known = new Map<number, RoomOfPage>();
-
-  constructor(
-    private readonly tx: ReadTransaction,
-    private readonly userNid: number,
-  ) {}
-
-  async of(roomNid: number): Promise<RoomOfPage> {
-    const known = this.#known.get(roomNid);
-    if (known !== undefined) return known;
-    const [room] = await roomsByNid(this.tx, [roomNid]);
-    if (room === undefined) throw new Error('an event of no room');
-    const read = { id: room.room_id, context: await contextOf(this.tx, roomNid), points: await readPoints(this.tx, [roomNid], this.userNid) };
-    this.#known.set(roomNid, read);
-    return read;
-  }
+async function roomsOf(tx: ReadTransaction, candidates: readonly Candidate[], userNid: number): Promise<ReadonlyMap<number, RoomOfPage>> {
+  const nids = [...new Set(candidates.map(roomNidOf))];
+  const contexts = await contextsOf(tx, nids);
+  const points = groupBy(await readPoints(tx, nids, userNid), roomNidOf);
+  return new Map((await roomsByNid(tx, nids)).flatMap(({ room_nid: nid, room_id: id }) => {
+    const context = contexts.get(nid);
+    return context === undefined ? [] : [[nid, { id, context, points: points.get(nid) ?? [] }]];
+  }));
 }
 
 function isRead({ seq, thread_root }: Candidate, points: readonly ReadPoint[]): boolean {

@@ -2,7 +2,7 @@ import type { Session } from '../auth/session.js';
 import type { RoomId } from '../matrix/identifiers.js';
 import { openConversation } from '../push/conversation.testing.js';
 import type { Filter } from '../rooms/filter.js';
-import type { Database, ReadTransaction } from '../storage/database.js';
+import { countingReads } from '../storage/counting.testing.js';
 import type { Engine } from '../storage/engines.testing.js';
 import { currentPosition, Notifier } from '../storage/stream.js';
 import { Acknowledgements } from './acknowledge.js';
@@ -63,18 +63,4 @@ export async function openSyncing(engine: Engine) {
     };
   };
   return { talk, start };
-}
-
-function countingReads(db: Database, count: () => void): Database {
-  const counted = (tx: ReadTransaction): ReadTransaction => ({
-    all: (query) => { count(); return tx.all(query); },
-    one: (query) => { count(); return tx.one(query); },
-  });
-  return {
-    engine: db.engine,
-    read: (work) => db.read((tx) => work(counted(tx))),
-    transaction: (work) => db.transaction(work),
-    listen: (listener) => { db.listen(listener); },
-    close: () => db.close(),
-  };
 }
