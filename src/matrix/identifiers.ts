@@ -58,9 +58,8 @@ export function parseDeviceId(raw: string): DeviceId {
 /** The user id of a new local account; refuses what the strict grammar does not allow with M_INVALID_USERNAME. */
 export function newUserId(localpart: string, server: ServerName): UserId {
   const id = `@${localpart}:${server}`;
-  if (!LOCALPART.test(localpart) || !fits(id)) {
-    throw new MatrixError('M_INVALID_USERNAME', 'User names may contain only a-z, 0-9, and . _ = - / +');
-  }
+  if (!LOCALPART.test(localpart)) throw new MatrixError('M_INVALID_USERNAME', 'User names may contain only a-z, 0-9, and . _ = - / +');
+  if (!fits(id)) throw new MatrixError('M_INVALID_USERNAME', `A user id has at most ${MAX_BYTES} bytes`);
   return id as UserId;
 }
 
