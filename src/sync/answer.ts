@@ -10,7 +10,7 @@ import type { Range } from '../storage/stream.js';
 import { joinedRooms } from './joined.js';
 import { roomsAt, type MyRoom } from './my-rooms.js';
 import { NO_OTHER_ROOMS, otherRooms, otherRoomsMoved } from './other-rooms.js';
-import { planJoined, type JoinedPlan } from './plan.js';
+import { planJoined } from './plan.js';
 import { presenceMoved, presenceSection } from './presence.js';
 import type { Making, SyncRequest, Syncing } from './request.js';
 
@@ -42,7 +42,9 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
   const account =
     request.isInitial || deps.notifier.movedSince('account', session.userNid, after) ? await accountSection(tx, request, range) : NO_ACCOUNT_DATA;
   const plans = await planJoined(making, rooms, account.byRoom);
-  const join = plans.length === 0 ? [] : await joinedRooms(making, plans, await withReturned(making, account, plans));
+  const returned = request.isInitial ? [] : plans.filter(({ isFresh }) => isFresh).map(({ room }) => room.nid);
+  const accountData = returned.length === 0 ? account.byRoom : await withReturned(making, account, returned);
+  const join = plans.length === 0 ? [] : await joinedRooms(making, plans, accountData);
   const elsewhere = otherRoomsMoved(making, rooms);
   const others = elsewhere.length === 0 ? NO_OTHER_ROOMS : await otherRooms(making, elsewhere);
   const lists = devicesMoved(deps, request, rooms) ? await deviceListsSection(tx, session.userNid, range) : undefined;
@@ -79,10 +81,8 @@ async function accountSection(tx: ReadTransaction, { session, filter }: SyncRequ
 }
 
 /** Who comes to a room is told all they ever set there, however long ago. */
-async function withReturned({ tx, request, range }: Making, { byRoom: known }: AccountSection, plans: readonly JoinedPlan[]): Promise<AccountSection['byRoom']> {
-  const fresh = request.isInitial ? [] : plans.filter(({ isFresh }) => isFresh).map(({ room }) => room.nid);
-  if (fresh.length === 0) return known;
-  const rows = await accountDataOfRooms(tx, request.session.userNid, fresh, range.upTo);
+async function withReturned({ tx, request, range }: Making, { byRoom: known }: AccountSection, roomNids: readonly number[]): Promise<AccountSection['byRoom']> {
+  const rows = await accountDataOfRooms(tx, request.session.userNid, roomNids, range.upTo);
   return new Map([...known, ...byRoom(rows, request.filter.room?.account_data)]);
 }
 

@@ -97,7 +97,8 @@ function statesOf(
       const sinceSeq = isFresh || request.fullState ? 0 : afterSeq;
       return { nid, sinceSeq, atSeq: isAfter ? tip.seq : timeline.start, timeline, heroes: summaries.get(nid)?.heroes ?? [] };
     });
-  return readStates(tx, wanted, { ...request.session, filter, lazyMembers: deps.lazyMembers, ...range, isAfter });
+  const { userId, deviceNid } = request.session;
+  return readStates(tx, wanted, { userId, deviceNid, filter, lazyMembers: deps.lazyMembers, after: range.after, upTo: range.upTo, isAfter });
 }
 
 function noTimeline(tip: { readonly seq: number }): Timeline {
