@@ -13,7 +13,7 @@ export async function createLogger(): Promise<Logger> {
 }
 
 /** pino's own destination measures all that waits with every line, which makes more garbage than the rest of a request. */
-function linesTogether(output: NodeJS.WriteStream): DestinationStream {
+export function linesTogether(output: NodeJS.WriteStream): DestinationStream {
   let waiting = '';
   let timer: NodeJS.Timeout | undefined;
   const flush = (): void => {
