@@ -1,7 +1,8 @@
 import type { EventId, RoomId } from '../matrix/identifiers.js';
 import type { PushedEvent } from '../matrix/push-rules.js';
 import { defaultPushRules } from '../matrix/default-push-rules.js';
-import { eventsBySeq } from '../rooms/events-store.js';
+import { eventIdOf } from '../rooms/event-text.js';
+import { asidesOf, eventsBySeq } from '../rooms/events-store.js';
 import { roomsByNid } from '../rooms/rooms-store.js';
 import type { ReadTransaction } from '../storage/database.js';
 import { contextOf, judge } from './judge.js';
@@ -28,10 +29,10 @@ export async function recipientsOf(tx: ReadTransaction, task: PushTask & { about
   const [row] = await eventsBySeq(tx, roomNid, [seq]);
   const [room] = await roomsByNid(tx, [roomNid]);
   // What was taken back in the meantime calls nobody any more.
-  if (row === undefined || room === undefined || row.redacted_by_seq !== null) return { recipients: [], isInVain: false };
+  if (row === undefined || room === undefined || asidesOf(row).redaction !== undefined) return { recipients: [], isInVain: false };
   const event: PushedEvent = { ...(JSON.parse(row.json) as PushedEvent), room_id: room.room_id };
   const members = await targetsInRoom(tx, { roomNid, seq, senderNid: row.sender_nid });
-  const invited = row.type === 'm.room.member' && row.state_key !== null ? await targetsOfMember(tx, roomNid, row.state_key) : [];
+  const invited = row.state_type === 'm.room.member' && row.state_key !== null ? await targetsOfMember(tx, roomNid, row.state_key) : [];
   const isInVain = members.length + invited.length === 0;
   if (isInVain) return { recipients: [], isInVain };
   const context = await contextOf(tx, roomNid);
@@ -43,8 +44,8 @@ export async function recipientsOf(tx: ReadTransaction, task: PushTask & { about
   };
   const recipients = [...members.map((target) => ({ target, isInvited: false })), ...invited.map((target) => ({ target, isInvited: true }))].flatMap(({ target, isInvited }) => {
     const { notify, highlight } = verdict(target, isInvited);
-    const isUrgent = highlight || isInvited || row.type === 'm.room.encrypted';
-    return notify ? [{ target, push: { roomId: room.room_id, eventId: row.event_id, isUrgent } }] : [];
+    const isUrgent = highlight || isInvited || event.type === 'm.room.encrypted';
+    return notify ? [{ target, push: { roomId: room.room_id, eventId: eventIdOf(row.json), isUrgent } }] : [];
   });
   return { recipients, isInVain };
 }

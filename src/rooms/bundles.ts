@@ -1,4 +1,5 @@
 import type { ReadTransaction } from '../storage/database.js';
+import { eventIdOf } from './event-text.js';
 import { eventsBySeq, type EventRow } from './events-store.js';
 import { renderEvent } from './render.js';
 import { referencesTo, relationSums, type RelationSum } from './threads-store.js';
@@ -10,7 +11,7 @@ export async function renderWithBundles(tx: ReadTransaction, room: OpenTimeline,
   const bundles = await bundlesOf(tx, room, rows, viewerNid);
   return rows.map((row) => {
     const text = renderEvent(row, room.viewer, room.id);
-    const bundle = bundles.get(row.event_id);
+    const bundle = bundles.get(eventIdOf(row.json));
     // `unsigned` is the last member, so what belongs in it goes before the two braces that end the event.
     return bundle === undefined ? text : `${text.slice(0, -2)},"m.relations":${bundle}}}`;
   });
@@ -22,7 +23,7 @@ export async function renderWithBundles(tx: ReadTransaction, room: OpenTimeline,
  */
 async function bundlesOf(tx: ReadTransaction, room: OpenTimeline, rows: readonly EventRow[], viewerNid: number): Promise<ReadonlyMap<string, string>> {
   const ranges = visibleWithin(room.visibility, -Number.MAX_SAFE_INTEGER, room.upTo);
-  const bundling = { roomNid: room.nid, targetIds: rows.map(({ event_id }) => event_id), viewerNid, ranges, ignored: room.ignored };
+  const bundling = { roomNid: room.nid, targetIds: rows.map(({ json }) => eventIdOf(json)), viewerNid, ranges, ignored: room.ignored };
   const sums = await relationSums(tx, bundling);
   if (sums.length === 0) return new Map();
   const referred = sums.filter(({ rel_type }) => rel_type === 'm.reference').map(({ target_id }) => target_id);

@@ -36,6 +36,6 @@ function asOf(stretches: readonly StateStretch[], seq: number): readonly StateSt
 }
 
 /** A room's name, its powers and its encryption are the room's, whoever set them: without them a newcomer would find no sealed room. */
-function isOfRoom({ type, state_key }: EventRow): boolean {
-  return state_key !== null && type !== 'm.room.member';
+function isOfRoom({ state_type }: EventRow): boolean {
+  return state_type !== null && state_type !== 'm.room.member';
 }

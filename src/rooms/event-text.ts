@@ -1,5 +1,5 @@
 import type { Pdu } from '../matrix/event.js';
-import type { EventId } from '../matrix/identifiers.js';
+import { parseEventId, parseUserId, type EventId, type UserId } from '../matrix/identifiers.js';
 import { redactContent } from '../matrix/redaction.js';
 import type { RoomVersionFeatures } from '../matrix/room-versions.js';
 import type { JsonObject, JsonValue } from '../matrix/schema.js';
@@ -37,5 +37,24 @@ function clientText({ content, event_id, origin_server_ts, redacts, sender, stat
  * does a quotation mark stand without its backslash, so the last such member is the event's own.
  */
 export function contentText(json: string): string {
-  return json.slice('{"content":'.length, json.lastIndexOf(',"event_id":"'));
+  return json.slice('{"content":'.length, json.lastIndexOf(EVENT_ID));
 }
+
+/** The id in a stored text. */
+export function eventIdOf(json: string): EventId {
+  const from = json.lastIndexOf(EVENT_ID) + EVENT_ID.length;
+  return parseEventId(json.slice(from, json.indexOf('"', from)));
+}
+
+/** The sender in a stored text, as a JSON string. */
+export function senderText(json: string): string {
+  const from = json.lastIndexOf(SENDER) + SENDER.length;
+  return json.slice(from, json.indexOf('"', from + 1) + 1);
+}
+
+export function senderOf(json: string): UserId {
+  return parseUserId(JSON.parse(senderText(json)) as string);
+}
+
+const EVENT_ID = ',"event_id":"';
+const SENDER = ',"sender":';

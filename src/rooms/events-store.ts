@@ -28,32 +28,47 @@ export async function insertEvent(tx: Transaction, e: NewEventRow): Promise<void
       ${e.json}, ${e.pdu}, ${e.replaces_seq}, ${e.thread_root}, ${e.notify_sum}, ${e.highlight_sum}, ${e.device_nid}, ${e.txn_id})`);
 }
 
-/** A stored event with all that its `unsigned` is made of. */
+/** A stored event with all that its `unsigned` is made of, in few columns: a first sync reads thousands of rows, and each column costs each of them. */
 export interface EventRow {
   readonly room_nid: number;
   readonly seq: number;
-  readonly event_id: EventId;
-  readonly type: string;
+  /** Null of a message, as its state key is. */
+  readonly state_type: string | null;
   readonly state_key: string | null;
   readonly sender_nid: number;
   readonly origin_server_ts: number;
   readonly json: string;
   readonly device_nid: number | null;
   readonly txn_id: string | null;
-  readonly replaces_seq: number | null;
-  /** The members of `unsigned` that tell of the state event whose place this one took. */
-  readonly replaced: string | null;
-  readonly redacted_by_seq: number | null;
-  readonly redacted_because: string | null;
+  /** Null but where another event comes with this one: `asidesOf` says which. */
+  readonly asides: string | null;
 }
 
-// Sub-queries rather than joins: nearly no event replaces or was redacted, and then they cost nothing.
-const eventColumns = sql`e.room_nid, e.seq, e.event_id, e.type, e.state_key, e.sender_nid, e.origin_server_ts, e.json, e.device_nid, e.txn_id, e.redacted_by_seq, e.replaces_seq,
-  CASE WHEN e.replaces_seq IS NOT NULL THEN (
-    SELECT '"replaces_state":"' || p.event_id || '","prev_sender":' || CAST(p.json -> 'sender' AS TEXT) || ',"prev_content":' || CAST(p.json -> 'content' AS TEXT)
-    FROM events p WHERE p.room_nid = e.room_nid AND p.seq = e.replaces_seq) END AS replaced,
-  CASE WHEN e.redacted_by_seq IS NOT NULL THEN (
-    SELECT r.json FROM events r WHERE r.room_nid = e.room_nid AND r.seq = e.redacted_by_seq) END AS redacted_because`;
+// Sub-queries rather than joins: nearly no event replaces or was redacted, and then they cost nothing. No text of an event holds the
+// end of a line.
+const eventColumns = sql`e.room_nid, e.seq, CASE WHEN e.state_key IS NOT NULL THEN e.type END AS state_type, e.state_key, e.sender_nid, e.origin_server_ts, e.json, e.device_nid, e.txn_id,
+  CASE WHEN e.replaces_seq IS NOT NULL OR e.redacted_by_seq IS NOT NULL THEN
+    coalesce((SELECT p.seq || ' ' || CAST(p.json AS TEXT) FROM events p WHERE p.room_nid = e.room_nid AND p.seq = e.replaces_seq), '') || '\n' ||
+    coalesce((SELECT r.seq || ' ' || CAST(r.json AS TEXT) FROM events r WHERE r.room_nid = e.room_nid AND r.seq = e.redacted_by_seq), '') END AS asides`;
+
+/** Another event that is told of with one. */
+export interface Aside {
+  readonly seq: number;
+  readonly json: string;
+}
+
+/** The state event whose place an event took, and the redaction that took its content. */
+export function asidesOf({ asides }: EventRow): { readonly replaced?: Aside; readonly redaction?: Aside } {
+  if (asides === null) return {};
+  const end = asides.indexOf('\n');
+  const [replaced, redaction] = [asideIn(asides.slice(0, end)), asideIn(asides.slice(end + 1))];
+  return { ...(replaced && { replaced }), ...(redaction && { redaction }) };
+}
+
+function asideIn(line: string): Aside | undefined {
+  const space = line.indexOf(' ');
+  return space < 0 ? undefined : { seq: Number(line.slice(0, space)), json: line.slice(space + 1) };
+}
 
 // In what follows CROSS JOIN keeps SQLite to the order written: from the rows picked to what they pick. It knows nothing of how full
 // the tables are, and would rather read all of a table than look up some hundreds of rows.

@@ -44,7 +44,7 @@ async function presentMembers(
   deps: { currentStates: CurrentStates }, tx: ReadTransaction, room: OpenRoom, wanted: readonly Membership[],
 ): Promise<readonly EventRow[]> {
   const state = await deps.currentStates.of(room.nid, room.stateSeq, () => currentStateEvents(tx, room.nid));
-  const members = state.filter(({ type }) => type === 'm.room.member');
+  const members = state.filter(({ state_type }) => state_type === 'm.room.member');
   if (wanted.length === ALL.length) return members;
   const seqs = new Set(await memberSeqs(tx, room.nid, wanted));
   return members.filter(({ seq }) => seqs.has(seq));

@@ -34,7 +34,7 @@ export async function getState(deps: RoomReading, call: StateCall<{ roomId: Room
     const room = await openRoom(tx, roomId, call.session, deps.clock());
     const row = room.isJoined
       ? await currentStateEvent(tx, room.nid, eventType, stateKey)
-      : (await leftState(tx, room)).find(({ type, state_key }) => type === eventType && state_key === stateKey);
+      : (await leftState(tx, room)).find(({ state_type, state_key }) => state_type === eventType && state_key === stateKey);
     if (row === undefined) throw notFound('The room has no such state');
     if (call.query.format === 'event') return new JsonText(renderEvent(row, room.viewer, room.id));
     return new JsonText(contentText(row.json));

@@ -4,6 +4,7 @@ import { forbidden } from '../matrix/errors.js';
 import type { RoomId } from '../matrix/identifiers.js';
 import type { Database, ReadTransaction } from '../storage/database.js';
 import { sightOf } from './erased.js';
+import { senderOf } from './event-text.js';
 import type { EventRow } from './events-store.js';
 import { letsAllPass, passes, type EventFilter } from './filter.js';
 import { NOT_IN_ROOM } from './lock.js';
@@ -67,7 +68,7 @@ export function sendersOf(rows: readonly EventRow[]): readonly string[] {
   if (known !== undefined) return known;
   const first = new Map<number, EventRow>();
   for (const row of rows) if (!first.has(row.sender_nid)) first.set(row.sender_nid, row);
-  const senders = [...first.values()].map(senderOf);
+  const senders = [...first.values()].map(({ json }) => senderOf(json));
   sendersOfRows.set(rows, senders);
   return senders;
 }
@@ -75,19 +76,11 @@ export function sendersOf(rows: readonly EventRow[]): readonly string[] {
 /** Hundreds may be told of the very same rows. */
 const sendersOfRows = new WeakMap<readonly EventRow[], readonly string[]>();
 
-// The text ends with its sender, state key and type, and within a string every quotation mark has a backslash before it.
-const SENDER = '"sender":"';
-
-export function senderOf({ json }: EventRow): string {
-  const from = json.lastIndexOf(SENDER) + SENDER.length - 1;
-  return JSON.parse(json.slice(from, json.indexOf('"', from + 1) + 1)) as string;
-}
-
 /** Whether a stored event passes a filter; its text is read only where the filter asks for anything at all. */
 export function rowPasses(filter: EventFilter | undefined, row: EventRow): boolean {
   if (letsAllPass(filter)) return true;
-  const { sender, content } = JSON.parse(row.json) as { sender: string; content: object };
-  return passes(filter, { type: row.type, sender, hasUrl: Object.hasOwn(content, 'url') });
+  const { type, sender, content } = JSON.parse(row.json) as { type: string; sender: string; content: object };
+  return passes(filter, { type, sender, hasUrl: Object.hasOwn(content, 'url') });
 }
 
 function mayRead(room: OwnRoom): boolean {

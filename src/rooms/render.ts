@@ -1,6 +1,7 @@
 import type { RoomId } from '../matrix/identifiers.js';
 import type { JsonObject } from '../matrix/schema.js';
-import type { EventRow } from './events-store.js';
+import { contentText, eventIdOf, senderText } from './event-text.js';
+import { asidesOf, type Aside, type EventRow } from './events-store.js';
 import type { Replacing } from './visibility.js';
 
 /** For whom an event is rendered: what goes into `unsigned` depends on it. */
@@ -21,15 +22,16 @@ export interface Viewer {
  */
 export function renderEvent(row: EventRow, viewer: Viewer, roomId?: RoomId): string {
   const erased = viewer.erasedText?.(row);
-  const shown = erased === undefined ? row : { ...row, json: erased, replaced: null };
-  return spliced(shown.json, roomId, unsignedOf(shown, viewer));
+  if (erased === undefined) return spliced(row.json, roomId, unsignedOf(row, viewer));
+  return spliced(erased, roomId, unsignedOf(row, { ...viewer, knowsReplaced: () => false }));
 }
 
 /** The same for an application service, which is nobody's member: that something was redacted it sees, and why it is told by the redaction alone. */
 export function renderForService(row: EventRow, roomId: RoomId, now: number): string {
-  const replaced = row.replaced === null ? '' : `,${row.replaced}`;
-  const because = row.redacted_because === null ? '' : `,"redacted_because":${withoutReason(row.redacted_because)}`;
-  return spliced(row.json, roomId, `${age(row, now)}${replaced}${because}`);
+  const { replaced, redaction } = asidesOf(row);
+  const before = replaced === undefined ? '' : replacedText(replaced);
+  const because = redaction === undefined ? '' : `,"redacted_because":${withoutReason(redaction.json)}`;
+  return spliced(row.json, roomId, `${age(row, now)}${before}${because}`);
 }
 
 function spliced(json: string, roomId: RoomId | undefined, unsigned: string): string {
@@ -44,12 +46,18 @@ function age({ origin_server_ts }: EventRow, now: number): string {
 function unsignedOf(row: EventRow, viewer: Viewer): string {
   let unsigned = `${age(row, viewer.now)},"membership":"${viewer.membershipAt(row.seq)}"`;
   if (row.txn_id !== null && row.device_nid === viewer.deviceNid) unsigned += `,"transaction_id":${JSON.stringify(row.txn_id)}`;
-  if (row.replaced !== null && viewer.knowsReplaced(row)) unsigned += `,${row.replaced}`;
-  if (row.redacted_because !== null && row.redacted_by_seq !== null) {
-    const isSeen = viewer.membershipAt(row.redacted_by_seq) === 'join';
-    unsigned += `,"redacted_because":${isSeen ? row.redacted_because : withoutReason(row.redacted_because)}`;
+  if (row.asides === null) return unsigned;
+  const { replaced, redaction } = asidesOf(row);
+  if (replaced !== undefined && viewer.knowsReplaced({ seq: row.seq, replaces_seq: replaced.seq })) unsigned += replacedText(replaced);
+  if (redaction !== undefined) {
+    const isSeen = viewer.membershipAt(redaction.seq) === 'join';
+    unsigned += `,"redacted_because":${isSeen ? redaction.json : withoutReason(redaction.json)}`;
   }
   return unsigned;
+}
+
+function replacedText({ json }: Aside): string {
+  return `,"replaces_state":"${eventIdOf(json)}","prev_sender":${senderText(json)},"prev_content":${contentText(json)}`;
 }
 
 /** That an event is gone has to be told to whoever sees where it was; why is for those who were there (RULES D9). */

@@ -106,8 +106,8 @@ export async function sendOnce(
 
 /** One's own events, and with the power to redact everybody's; the encryption of a room is beyond anybody (RULES B2). */
 function refuseRedactionOf(room: LockedRoom, target: EventRow, actor: Actor): void {
-  if (target.type === 'm.room.encryption' && target.state_key !== null) throw forbidden('The encryption of a room cannot be redacted');
-  if (target.type === 'm.room.create') throw forbidden('The creation of a room cannot be redacted');
+  if (target.state_type === 'm.room.encryption') throw forbidden('The encryption of a room cannot be redacted');
+  if (target.state_type === 'm.room.create') throw forbidden('The creation of a room cannot be redacted');
   if (target.sender_nid === actor.userNid) return;
   refuseSuspended(actor);
   const create = room.state.get('m.room.create', '');

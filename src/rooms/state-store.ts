@@ -1,5 +1,6 @@
 import type { EventId, UserId } from '../matrix/identifiers.js';
 import { inList, join, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import { contentText, senderOf } from './event-text.js';
 
 /** A state event as authorisation and policy see it. */
 export interface StateRow {
@@ -15,7 +16,7 @@ export interface StateRow {
 
 export type StateKey = readonly [type: string, stateKey: string];
 
-const stateColumns = sql`s.room_nid, s.type, s.state_key, s.seq, e.event_id, e.json ->> 'sender' AS sender, e.json -> 'content' AS content`;
+const stateColumns = sql`s.room_nid, s.type, s.state_key, s.seq, e.event_id, e.json`;
 const withEvent = sql`JOIN events e ON e.room_nid = s.room_nid AND e.seq = s.seq`;
 
 /** The named entries of one room's current state, those that exist. */
@@ -25,15 +26,23 @@ export async function stateEntries(tx: ReadTransaction, roomNid: number, keys: r
     ([type, stateKey]) => sql`SELECT ${stateColumns} FROM current_state s ${withEvent}
       WHERE s.room_nid = ${roomNid} AND s.type = ${type} AND s.state_key = ${stateKey}`,
   );
-  return tx.all<StateRow>(join(selects, ' UNION ALL '));
+  return (await tx.all<StoredRow>(join(selects, ' UNION ALL '))).map(stateRow);
 }
 
 /** One entry of each of several rooms' current state: all rows of the given types with an empty state key. */
 export async function stateOfRooms(tx: ReadTransaction, roomNids: readonly number[], types: readonly string[]): Promise<readonly StateRow[]> {
   if (roomNids.length === 0) return [];
-  return tx.all<StateRow>(sql`
+  const rows = await tx.all<StoredRow>(sql`
     SELECT ${stateColumns} FROM current_state s ${withEvent}
     WHERE s.room_nid IN ${inList(roomNids)} AND s.type IN ${inList(types)} AND s.state_key = ''`);
+  return rows.map(stateRow);
+}
+
+type StoredRow = Omit<StateRow, 'sender' | 'content'> & { readonly json: string };
+
+// Sender and content are cut out of the text here: the database would parse all of it for each.
+function stateRow({ json, ...row }: StoredRow): StateRow {
+  return { ...row, sender: senderOf(json), content: contentText(json) };
 }
 
 /** What one state entry of a room was, stretch by stretch, oldest first; `until_seq` is absent from the one in force. */
@@ -50,15 +59,16 @@ export async function visibilityStretches(tx: ReadTransaction, roomNids: readonl
   if (roomNids.length === 0) return [];
   const rooms = inList(roomNids);
   const mine = sql`((s.type = 'm.room.history_visibility' AND s.state_key = '') OR (s.type = 'm.room.member' AND s.state_key = ${userId}))`;
-  return tx.all<StateStretch>(sql`
-    SELECT s.room_nid, s.type, e.json -> 'content' AS content, s.since_seq, CAST(NULL AS BIGINT) AS until_seq
+  const rows = await tx.all<Omit<StateStretch, 'content'> & { readonly json: string }>(sql`
+    SELECT s.room_nid, s.type, e.json, s.since_seq, CAST(NULL AS BIGINT) AS until_seq
     FROM current_state s ${withEvent}
     WHERE s.room_nid IN ${rooms} AND ${mine}
     UNION ALL
-    SELECT s.room_nid, s.type, e.json -> 'content' AS content, s.since_seq, s.until_seq
+    SELECT s.room_nid, s.type, e.json, s.since_seq, s.until_seq
     FROM past_state s ${withEvent}
     WHERE s.room_nid IN ${rooms} AND ${mine}
     ORDER BY 1, 2, 4`);
+  return rows.map(({ json, ...row }) => ({ ...row, content: contentText(json) }));
 }
 
 /** Puts an event in force, and what it replaces into the past; returns the replaced event's seq. */

@@ -25,7 +25,7 @@ export interface Visibility {
 /** An event in whose place another, earlier one stood. */
 export interface Replacing {
   readonly seq: number;
-  readonly replaces_seq: number | null;
+  readonly replaces_seq: number;
 }
 
 /**
@@ -44,7 +44,7 @@ export function visibilityOf(stretches: readonly StateStretch[]): Visibility {
   const ranges = visibleRanges(history, membership);
   const membershipAt = (seq: number): Membership => valueAt(membership, seq) ?? 'leave';
   const knowsReplaced = ({ seq, replaces_seq: before }: Replacing): boolean =>
-    before !== null && (membershipAt(seq - 1) === 'join' || isWithin(ranges, before) || membership.some(({ since }) => since === before));
+    membershipAt(seq - 1) === 'join' || isWithin(ranges, before) || membership.some(({ since }) => since === before);
   return { ranges, membershipAt, knowsReplaced };
 }
 

@@ -79,7 +79,7 @@ function timelinesOf({ deps, tx, request, newest, unwanted }: Making, plans: rea
 
 /** A room that loses its name is named after people from then on. */
 function mayBeRenamed(timeline: Timeline | undefined): boolean {
-  return timeline !== undefined && (timeline.limited || timeline.rows.some(({ type }) => type === 'm.room.name' || type === 'm.room.canonical_alias'));
+  return timeline !== undefined && (timeline.limited || timeline.rows.some(({ state_type }) => state_type === 'm.room.name' || state_type === 'm.room.canonical_alias'));
 }
 
 function statesOf(

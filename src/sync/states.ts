@@ -71,7 +71,7 @@ function membersDue(wanted: readonly StateWanted[], states: States, context: Sta
       const isKnown = lazyMembers.has(deviceNid, member);
       if (isKnown && !redundant) continue;
       if (!isKnown) told.push(member);
-      const isPresent = states.get(nid)?.some(({ type, state_key }) => type === 'm.room.member' && state_key === userId) === true;
+      const isPresent = states.get(nid)?.some(({ state_type, state_key }) => state_type === 'm.room.member' && state_key === userId) === true;
       if (!isPresent) points.push({ room_nid: nid, seq: atSeq, userId });
     }
   }
@@ -84,7 +84,7 @@ async function addMembers(
   due: readonly MemberPoint[],
   { wanted, states, isAfter }: { readonly wanted: readonly StateWanted[]; readonly states: States; readonly isAfter: boolean },
 ): Promise<void> {
-  const inTimeline = new Set(wanted.flatMap(({ timeline }) => timeline.rows.filter(({ type }) => type === 'm.room.member').map(({ room_nid, seq }) => `${room_nid}/${seq}`)));
+  const inTimeline = new Set(wanted.flatMap(({ timeline }) => timeline.rows.filter(({ state_type }) => state_type === 'm.room.member').map(({ room_nid, seq }) => `${room_nid}/${seq}`)));
   const members = (await memberEventsAt(tx, due)).filter(({ room_nid, seq }) => isAfter || !inTimeline.has(`${room_nid}/${seq}`));
   for (const [nid, rows] of groupBy(members, roomNidOf)) states.get(nid)?.push(...rows);
 }

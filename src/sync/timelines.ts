@@ -1,6 +1,7 @@
+import { senderOf } from '../rooms/event-text.js';
 import { eventsInRanges, type EventRow, type SeqRange } from '../rooms/events-store.js';
 import { letsAllPass, limitOf, type EventFilter } from '../rooms/filter.js';
-import { rowPasses, senderOf } from '../rooms/reading.js';
+import { rowPasses } from '../rooms/reading.js';
 import { visibleWithin, type Visibility } from '../rooms/visibility.js';
 import type { ReadTransaction } from '../storage/database.js';
 import { groupBy, roomNidOf } from '../storage/group-by.js';
@@ -54,7 +55,7 @@ export function readTimelines(
 ): Promise<ReadonlyMap<number, Timeline>> {
   // Who asks for no event at all wants the state alone.
   const limit = filter?.limit === 0 ? 0 : limitOf(filter, USUAL_LIMIT, MOST);
-  const isShown = (row: EventRow): boolean => rowPasses(filter, row) && (ignored.size === 0 || row.state_key !== null || !ignored.has(senderOf(row)));
+  const isShown = (row: EventRow): boolean => rowPasses(filter, row) && (ignored.size === 0 || row.state_key !== null || !ignored.has(senderOf(row.json)));
   const showsAll = letsAllPass(filter) && ignored.size === 0;
   const read = (): Promise<ReadonlyMap<number, Timeline>> => readRounds(tx, wanted, { limit, isShown, showsAll });
   const [only] = wanted;
