@@ -28,6 +28,8 @@ export interface WriterEvents {
 // A group waits for its last member before it commits its first, and holds the event loop meanwhile.
 const MOST_BODIES = 200;
 const MOST_MS = 50;
+/** How long a group that grows with every turn of the event loop is waited for. */
+const MOST_GATHERING_MS = 10;
 
 const AWAITED = 'A transaction body awaited something other than its transaction (a hash, a socket, a timer) while holding the only write lock; it was rolled back';
 
@@ -73,8 +75,18 @@ export class Writer {
   #start(): void {
     if (this.#isBusy) return;
     this.#isBusy = true;
-    // Transactions queued in the same turn of the event loop share the commit.
-    setImmediate(() => { void this.#runGroup(); });
+    this.#gather(this.#queue.length, performance.now() + MOST_GATHERING_MS);
+  }
+
+  /**
+   * Transactions queued in the same turn of the event loop share the commit, and so do those of the next turn while there are any. A turn
+   * accepts a single connection: were each followed by a group, a crowd that connects would be let in one by one, a commit apart.
+   */
+  #gather(known: number, until: number): void {
+    setImmediate(() => {
+      if (this.#queue.length > known && performance.now() < until) this.#gather(this.#queue.length, until);
+      else void this.#runGroup();
+    });
   }
 
   async #runGroup(): Promise<void> {
