@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { refusalOf } from '../auth/people.testing.js';
 import type { Session } from '../auth/session.js';
+import { setLocked } from '../auth/users-store.js';
 import type { RoomId } from '../matrix/identifiers.js';
 import { leaveRoomsOfClosedAccounts } from '../rooms/closed-accounts.js';
 import { engines } from '../storage/engines.testing.js';
-import { currentPosition } from '../storage/stream.js';
+import { advance, currentPosition } from '../storage/stream.js';
 import { assemble } from './answer.js';
 import { readRequest } from './request.js';
 import { openSyncing, type Synced } from './syncing.testing.js';
@@ -51,6 +52,18 @@ describe.each(engines)('sync on $name', (engine) => {
     const server = await start();
     const { next_batch: since } = await server.sync(bob);
     expect(await server.statementsOf(() => server.sync(bob, { since }))).toBe(0);
+  });
+
+  it('tells a session nothing that was locked after it was let in and before it began to wait', async () => {
+    await rooms(1);
+    const server = await start();
+    const { next_batch: since } = await server.sync(bob);
+    await talk.db.transaction(async (tx) => {
+      await setLocked(tx, bob.userNid, true);
+      await advance(tx, [`ownDevices/${bob.userNid}`]);
+    });
+    await server.upToDate();
+    await expect(server.sync(bob, { since, timeout: 60_000 })).rejects.toMatchObject({ errcode: 'M_USER_LOCKED' });
   });
 
   it('continues on a server that has just started where the last one ended', async () => {

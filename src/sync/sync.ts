@@ -34,7 +34,6 @@ async function answerOf(deps: Syncing, request: SyncRequest, client: Client): Pr
   const { session } = request;
   if (!request.isInitial && !deps.acknowledgements.isSettled(session.deviceNid)) await deps.acknowledgements.acknowledge(session.deviceNid, request.after);
   const deadline = deps.clock() + request.timeoutMs;
-  const began = deps.notifier.newest;
   for (;;) {
     const left = deadline - deps.clock();
     const mayWait = left > 0 && !request.isInitial && !request.fullState && !deps.closing.aborted && !client.isGone;
@@ -46,7 +45,8 @@ async function answerOf(deps: Syncing, request: SyncRequest, client: Client): Pr
     // Taken before the snapshot: whatever lies up to here is in the snapshot for certain.
     const upTo = deps.notifier.newest;
     const answer = await deps.db.read((tx) => {
-      const mayBeRevoked = deps.notifier.movedSince('ownDevices', session.userNid, began);
+      // Since its token, not since now: between the look at who asks and this line the session may have ended.
+      const mayBeRevoked = deps.notifier.movedSince('ownDevices', session.userNid, request.after);
       const answering = (): Promise<Answer> => assemble(deps, tx, request, upTo);
       return mayBeRevoked ? refuseRevoked(tx, session).then(answering) : answering();
     });
