@@ -54,7 +54,7 @@ export async function serve({ config, baseUrl }: Home): Promise<Serving> {
 /** Any homeserver started by a command that stays in the foreground. */
 export async function serveCommand([program = '', ...args]: readonly string[], baseUrl: string): Promise<Serving> {
   const started = performance.now();
-  const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: process.env.SERVER_OPTIONS ?? '' } });
+  const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: '' } });
   const log: string[] = [];
   const failures: string[] = [];
   for (const input of [server.stdout, server.stderr]) {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { migrate } from './migrate.js';
 import { openPostgres, type PostgresOptions } from './postgres.js';
+import { keepIdle, putIdle, query, remember, restore, takeIdle } from './postgres-reuse.testing.js';
 
 type Connection = PostgresOptions['connection'];
 
@@ -26,19 +27,25 @@ export function postgresBinaries(): string | undefined {
   return versions.map((version) => join(DEBIAN, version, 'bin')).find((bin) => existsSync(join(bin, 'initdb')) && existsSync(join(bin, 'postgres')));
 }
 
-/** An empty, migrated database of its own. */
+/** An empty, migrated database of its own, which another test may have used before. */
 export async function createTestPostgres(): Promise<TestPostgres> {
   const server = await (running ??= startOnce());
   await (migrated ??= migrateOnce(server));
-  return createDatabase(server, `TEMPLATE ${TEMPLATE}`);
+  const database = await takeIdle(server);
+  const { connection, drop } = database === undefined ? await createDatabase(server, `TEMPLATE ${TEMPLATE}`) : existing(server, database);
+  return { connection, drop: async () => await restore(connection) ? putIdle(server, String(connection.database)) : drop() };
 }
 
 /** One made by any other CREATE DATABASE, for tests of what is refused. */
 export async function createDatabase(server: Connection | undefined, options: string): Promise<TestPostgres> {
   const at = server ?? await (running ??= startOnce());
   const database = `test_${randomBytes(8).toString('hex')}`;
-  await administer(at, `CREATE DATABASE ${database} ${options}`);
-  return { connection: { ...at, database }, drop: () => administer(at, `DROP DATABASE ${database} WITH (FORCE)`) };
+  await query(at, `CREATE DATABASE ${database} ${options}`);
+  return existing(at, database);
+}
+
+function existing(server: Connection, database: string): TestPostgres {
+  return { connection: { ...server, database }, drop: async () => { await query(server, `DROP DATABASE ${database} WITH (FORCE)`); } };
 }
 
 let running: Promise<Connection> | undefined;
@@ -107,7 +114,7 @@ function unprivileged(): { uid: number; gid: number } | undefined {
 
 async function answers(connection: Connection): Promise<boolean> {
   try {
-    await administer(connection, 'SELECT 1');
+    await query(connection, 'SELECT 1');
     return true;
   } catch {
     return false;
@@ -123,20 +130,13 @@ async function migrateOnce(server: Connection): Promise<void> {
     const known = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [TEMPLATE]);
     if (known.rowCount !== 0) return;
     await client.query(`CREATE DATABASE ${TEMPLATE}_draft TEMPLATE template0`);
-    const db = await openPostgres({ connection: { ...server, database: `${TEMPLATE}_draft` } });
+    const draft = { ...server, database: `${TEMPLATE}_draft` };
+    const db = await openPostgres({ connection: draft });
     await migrate(db, { clock: () => 0 });
     await db.close();
+    await remember(draft);
+    await keepIdle(server);
     await client.query(`ALTER DATABASE ${TEMPLATE}_draft RENAME TO ${TEMPLATE}`);
-  } finally {
-    await client.end();
-  }
-}
-
-async function administer(connection: Connection, statement: string): Promise<void> {
-  const client = new pg.Client(connection);
-  await client.connect();
-  try {
-    await client.query(statement);
   } finally {
     await client.end();
   }
