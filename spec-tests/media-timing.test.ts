@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { startShard, type Answer, type Person, type Shard } from './harness.js';
+import { startShard, type Person, type Shard } from './harness.js';
+import { sendRaw, type RawAnswer } from './raw-http.js';
 import { sealed } from './sealed.js';
 import { compare } from './timing.js';
 
@@ -39,8 +40,8 @@ beforeAll(async () => {
 });
 afterAll(async () => { await shard.stop(); });
 
-function fetch(who: Person, address: string, what = 'download'): Promise<Answer<unknown>> {
-  return shard.request('GET', `/_matrix/client/v1/media/${what}/${address}${what === 'thumbnail' ? '?width=32&height=32' : ''}`, { token: who.token });
+function fetch(who: Person, address: string, what = 'download'): Promise<RawAnswer> {
+  return sendRaw(shard.baseUrl, { method: 'GET', target: `/_matrix/client/v1/media/${what}/${address}${what === 'thumbnail' ? '?width=32&height=32' : ''}`, token: who.token });
 }
 
 const cases = [

@@ -17,7 +17,7 @@ export interface RawAnswer {
   readonly text: string;
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+const agent = new Agent({ keepAlive: true, maxSockets: 32 });
 
 /** A request of which nothing is checked or put right on the way. A server that answers before it has the whole body is heard. */
 export function sendRaw(baseUrl: string, { method, target, token, body, chunked = false, headers = {} }: RawRequest): Promise<RawAnswer> {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import type { Settings } from './config-parsers.js';
+import type { Parser, Place, Settings } from './config-parsers.js';
 import { configOf, type Home, type Person, type TestServer } from './server.testing.js';
 
 /** What a bypass is tried with: a sealed room, its member, and somebody who is not in it. */
@@ -150,14 +150,26 @@ export const bypasses: readonly Bypass[] = [
 
 interface Leaf {
   readonly path: readonly string[];
+  /** Whether the key's own parser takes the value: if not, no file with it is read. */
+  takes(value: unknown): boolean;
 }
 
 /** Every key of the table of settings that holds a value, with the keys it lies in. */
 export function leaves(fields: Settings, within: readonly string[] = []): readonly Leaf[] {
   return Object.values(fields).flatMap(({ name, parse }) => {
     const path = [...within, name];
-    return 'fields' in parse ? leaves(parse.fields as Settings, path) : [{ path }];
+    return 'fields' in parse ? leaves(parse.fields as Settings, path) : [{ path, takes: (value: unknown) => value === null || isTaken(parse, value) }];
   });
+}
+
+function isTaken(parse: Parser<unknown>, value: unknown): boolean {
+  const place: Place = { directory: '.', inside: () => place, problem: (message) => { throw new Error(message); }, notice: () => undefined };
+  try {
+    parse(value, place);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function nested(entries: readonly { readonly path: readonly string[]; readonly value: unknown }[]): Readonly<Record<string, unknown>> {
