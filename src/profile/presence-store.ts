@@ -53,14 +53,17 @@ export async function statesIn(tx: ReadTransaction, { after, upTo }: Range): Pro
   return tx.all(sql`SELECT user_nid, state FROM presence WHERE position > ${after} AND position <= ${upTo}`);
 }
 
-/** What changed within the range of the viewer and of who has joined a room together with them, newest first. */
-export async function presenceSince(tx: ReadTransaction, viewerNid: number, { after, upTo }: Range): Promise<readonly NamedPresenceRow[]> {
+/** What changed within the range of the viewer and of who has joined any of the rooms that the viewer has joined, newest first. */
+export async function presenceSince(
+  tx: ReadTransaction,
+  { viewerNid, roomNids }: { readonly viewerNid: number; readonly roomNids: readonly number[] },
+  { after, upTo }: Range,
+): Promise<readonly NamedPresenceRow[]> {
   return tx.all<NamedPresenceRow>(sql`
     SELECT p.user_nid, p.state, p.status_msg, p.last_active_ts, u.user_id
     FROM presence p JOIN users u ON u.user_nid = p.user_nid
     WHERE p.position > ${after} AND p.position <= ${upTo} AND (p.user_nid = ${viewerNid} OR EXISTS (
-      SELECT 1 FROM memberships theirs JOIN memberships mine ON mine.room_nid = theirs.room_nid AND mine.user_nid = ${viewerNid} AND mine.membership = 'join'
-      WHERE theirs.user_nid = p.user_nid AND theirs.membership = 'join'))
+      SELECT 1 FROM memberships m WHERE m.user_nid = p.user_nid AND m.membership = 'join' AND m.room_nid IN ${inList(roomNids)}))
     ORDER BY p.position DESC
     LIMIT ${MOST_PEOPLE}`);
 }

@@ -86,10 +86,11 @@ describe.each(engines)('presence on $name', (engine) => {
     presence.polling(alice, undefined);
     await presence.flush();
     const upTo = await position();
-    const told = (viewer: Session) => test.db.read((tx) => presenceSince(tx, viewer.userNid, { after, upTo }));
+    const told = ({ userNid: viewerNid }: Session, roomNids = [room]) => test.db.read((tx) => presenceSince(tx, { viewerNid, roomNids }, { after, upTo }));
     expect(await told(bob)).toMatchObject([{ user_id: alice.userId, state: 'online', status_msg: null }]);
     expect(await told(alice)).toHaveLength(1);
-    expect(await told(carol)).toEqual([]);
+    expect(await told(alice, [])).toHaveLength(1);
+    expect(await told(carol, [])).toEqual([]);
     const present = await test.db.read((tx) => presentIn(tx, [room], { after: 0, upTo }));
     expect(present.map(({ user_id }) => user_id)).toEqual([alice.userId]);
   });

@@ -28,6 +28,11 @@ interface SeenPerson {
   told: PresenceState;
 }
 
+/** What is told of anybody is exact to the second. */
+export function secondOf(now: number): number {
+  return Math.floor(now / 1000);
+}
+
 /** Sending to a room is being active. */
 export function activityOf(presence: Presence): EventObserver {
   return {
@@ -94,7 +99,7 @@ export class Presence {
 
   /** What others are told of a person, exact to the second: those who wake together are told of the same people, all of them of each. */
   text({ user_nid: userNid, state, status_msg: words }: PresenceRow, now: number, make: () => string): string {
-    const second = Math.floor(now / 1000);
+    const second = secondOf(now);
     if (second !== this.#texts.second) this.#texts = { second, of: new Map() };
     const key = `${userNid}/${state}/${words ?? ''}`;
     const known = this.#texts.of.get(key);

@@ -48,7 +48,7 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
   const elsewhere = otherRoomsMoved(making, rooms);
   const others = elsewhere.length === 0 ? NO_OTHER_ROOMS : await otherRooms(making, elsewhere);
   const lists = devicesMoved(deps, request, rooms) ? await deviceListsSection(tx, session.userNid, range) : undefined;
-  const presence = presenceMoved(making, rooms) ? await presenceSection(making, rooms) : [];
+  const presence = presenceMoved(making, rooms) ? await presenceSection(making, rooms) : '';
   const keys = deps.keyCounts.known(session.deviceNid) ?? (await deps.keyCounts.textFor(tx, session.deviceNid, newest));
   const hasNews =
     join.length + account.global.length + toDevice.texts.length + presence.length > 0 ||
@@ -59,7 +59,7 @@ export async function assemble(deps: Syncing, tx: ReadTransaction, request: Sync
   const parts = [
     `{"next_batch":"${streamToken(range.upTo)}","rooms":{"join":{`,
     ...join.map((room, i) => (i === 0 ? room : `,${room}`)),
-    `},${others}},"account_data":{"events":[${account.global.join(',')}]},"presence":{"events":[${presence.join(',')}]},` +
+    `},${others}},"account_data":{"events":[${account.global.join(',')}]},"presence":{"events":[${presence}]},` +
       `"to_device":{"events":[${toDevice.texts.join(',')}]},"device_lists":${lists ?? '{"changed":[],"left":[]}'},${keys}}`,
   ];
   return { parts, hasNews, joined: rooms.filter(({ membership }) => membership === 'join') };

@@ -33,6 +33,13 @@ describe('shared timelines', () => {
     expect(await at.timelines('1/1/2', async () => timelines(1))).toEqual(timelines(1));
   });
 
+  it('make the text of who is there once for all who are told of the same people', async () => {
+    const at = new SharedTimelines().at(5);
+    let made = 0;
+    const make = async (): Promise<string> => `text ${(made += 1)}`;
+    expect([await at.presence('1/5/0/7', make), await at.presence('1/5/0/7', make), await at.presence('1/5/0/7,8', make)]).toEqual(['text 1', 'text 1', 'text 2']);
+  });
+
   it('take nothing over to the next position, not even from who is still at the last one', async () => {
     const shared = new SharedTimelines();
     const before = shared.at(5);

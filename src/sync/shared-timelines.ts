@@ -2,7 +2,9 @@ import type { EventRow } from '../rooms/events-store.js';
 import type { RoomTip } from './store.js';
 import type { Timeline } from './timelines.js';
 
-/** What many pollers of one room are told alike: events, and their texts. Who began at one position never puts anything into the memory of another. */
+const MOST_PRESENCES = 50;
+
+/** What many pollers are told alike: events of a room with their texts, and who is there. Who began at one position never puts anything into the memory of another. */
 export class SharedTimelines {
   #newest = new TimelinesAt(-1);
 
@@ -18,6 +20,7 @@ export class SharedTimelines {
 export class TimelinesAt {
   readonly #timelines = new Map<string, Promise<ReadonlyMap<number, Timeline>>>();
   readonly #texts = new Map<string, string>();
+  readonly #presence = new Map<string, Promise<string>>();
   readonly #tips = new Map<string, Promise<ReadonlyMap<number, RoomTip>>>();
 
   constructor(readonly position: number) {}
@@ -28,6 +31,12 @@ export class TimelinesAt {
 
   tips(range: string, read: () => Promise<ReadonlyMap<number, RoomTip>>): Promise<ReadonlyMap<number, RoomTip>> {
     return once(this.#tips, range, read);
+  }
+
+  /** A text has a line for each of hundreds of people, so only few are kept. */
+  presence(key: string, read: () => Promise<string>): Promise<string> {
+    if (this.#presence.size >= MOST_PRESENCES) this.#presence.clear();
+    return once(this.#presence, key, read);
   }
 
   text(rows: readonly EventRow[], make: () => string): string {
