@@ -8,6 +8,8 @@ const MEGOLM = 'm.megolm.v1.aes-sha2';
 const ciphertext = 'AwgAEpABciphertext';
 const ROOM = 1;
 const PERSON = 2;
+/** What refuses words beside ciphertext. */
+const BESIDE = 'nothing_stands_beside_ciphertext|ids_are_short|messages_are_ciphertext';
 
 /** What is wrong with an event that the schema must refuse, and the constraint that says so; where two do, the engines differ in which they ask first. */
 type Refused = readonly [what: string, constraint: string, type: string, stateKey: string | null, content: object | string];
@@ -40,11 +42,23 @@ const refused: readonly Refused[] = [
   ]),
   ['a rotation of two minds', 'keys_rotate|rules_are_spelt_once', 'm.room.encryption', '', `{"algorithm":"${MEGOLM}","rotation_period_msgs":1,"rotation_period_msgs":1000000}`],
   ...['m.room.message', 'm.sticker', 'm.call.invite', 'org.example.note', 'm.room.name'].map((type): Refused => [`${type} in a timeline`, 'only_encrypted_messages', type, null, { body: 'hello' }]),
-  ...['m.room.message', 'm.sticker', 'm.room.encrypted', 'm.room.redaction', 'm.reaction'].map((type): Refused => [`${type} as state`, 'only_encrypted_messages', type, '', { algorithm: MEGOLM, ciphertext }]),
+  ...['m.room.message', 'm.sticker', 'm.room.encrypted', 'm.room.redaction', 'm.reaction'].map((type): Refused => [`${type} as state`, 'only_encrypted_messages|nothing_stands_beside_ciphertext', type, '', { algorithm: MEGOLM, ciphertext }]),
   ['an encrypted message of another algorithm', 'messages_are_ciphertext', 'm.room.encrypted', null, { algorithm: 'none', ciphertext }],
   ['an encrypted message without ciphertext', 'messages_are_ciphertext', 'm.room.encrypted', null, { algorithm: MEGOLM, body: 'hello' }],
   ['an encrypted message whose ciphertext is text', 'messages_are_ciphertext', 'm.room.encrypted', null, { algorithm: MEGOLM, ciphertext: 'hello' }],
-  ['an encrypted message whose ciphertext is an object', 'messages_are_ciphertext', 'm.room.encrypted', null, { algorithm: MEGOLM, ciphertext: { type: 0 } }],
+  ['an encrypted message whose ciphertext is an object', 'messages_are_ciphertext|ids_are_short', 'm.room.encrypted', null, { algorithm: MEGOLM, ciphertext: { type: 0 } }],
+  ...[
+    '"body":"hello"', '"m.relates_to":{"body":"hello"}', '"m.relates_to":{"m.in_reply_to":{"event_id":"$a","body":"hello"}}', '"ciphertext":"hello there"', '"ciphertex\\u0074":"hello there"',
+    '"m.new_content":{"body":"hello"}', '"m.mentions":{}', '"m.relates_to":"hello"', '"m.relates_to":["hello"]',
+    '"m.relates_to":{"rel_type":"hello"}', '"m.relates_to":{"rel_type":"m.thread","event_id":"hello"}', '"m.relates_to":{"rel_type":"m.thread","event_id":"$hello you there"}',
+    '"m.relates_to":{"rel_type":"m.annotation","event_id":"$a","key":{"body":"hello"}}', `"m.relates_to":{"rel_type":"m.annotation","event_id":"$a","key":"${'hello '.repeat(80)}"}`,
+    '"m.relates_to":{"rel_type":"m.thread","event_id":"$a","is_falling_back":"hello"}', '"session_id":"hello there"', `"session_id":"${'A'.repeat(2000)}"`, '"session_id":{"body":"hello"}',
+    '"session_id":{"body":"hello"},"m.relates_to":{}', '"sender_key":["hello"],"m.relates_to":{}', '"session_id":["hello"]', '"device_id":"hello there","m.relates_to":{}',
+    '"sender_key":"hello there"', '"device_id":"hello there"', `"m.relates_to":{"rel_type":"m.thread","event_id":"$${'hello_'.repeat(1000)}"}`,
+  ].map((more): Refused => [`an encrypted message that also holds ${more.slice(0, 80)}`, BESIDE, 'm.room.encrypted', null, `{"algorithm":"${MEGOLM}","ciphertext":"${ciphertext}",${more}}`]),
+  ['an encrypted message with words in its ciphertext', BESIDE, 'm.room.encrypted', null, { algorithm: MEGOLM, ciphertext: 'AwgAEpABhello there' }],
+  ['an encrypted message with words beside its content', BESIDE, 'm.room.encrypted', null, `{"algorithm":"${MEGOLM}","ciphertext":"${ciphertext}"},"unsigned":{"body":"hello"}`],
+  ['an encrypted message of two contents', BESIDE, 'm.room.encrypted', null, `{"algorithm":"${MEGOLM}","ciphertext":"${ciphertext}"},"content":{"body":"hello"}`],
   ['a reaction that is a letter', 'little_stands_in_clear', 'm.reaction', null, { body: 'hello '.repeat(1000) }],
   ['a redaction that is a letter', 'little_stands_in_clear', 'm.room.redaction', null, { reason: 'hello '.repeat(1000) }],
   ['a third-party invite', 'no_third_party_invites', 'm.room.third_party_invite', 'token', {}],
@@ -79,6 +93,11 @@ describe.each(engines)('the schema on $name refuses', ({ open }) => {
     await put('m.room.encryption', '', { algorithm: MEGOLM, rotation_period_msgs: 1, rotation_period_ms: 604_800_000 });
     await put('m.room.encryption', '', { rotation_period_msgs: 100, rotation_period_ms: 1, algorithm: MEGOLM });
     await put('m.room.encrypted', null, { algorithm: MEGOLM, ciphertext });
+    const reply = { 'm.in_reply_to': { event_id: '$b' } };
+    const id = `$${'"\\\x01é'.repeat(63)}`;
+    for (const relation of [reply, { rel_type: 'm.thread', event_id: id, is_falling_back: true, ...reply }, { rel_type: 'm.annotation', event_id: '$a', key: '"\\👍'.repeat(10) }, {}]) {
+      await put('m.room.encrypted', null, { session_id: 'A'.repeat(43), ciphertext, device_id: 'a-b.c_d~e', sender_key: '+'.repeat(43), algorithm: MEGOLM, 'm.relates_to': relation });
+    }
     await put('m.reaction', null, { 'm.relates_to': { rel_type: 'm.annotation', event_id: '$a', key: '👍' } });
     await put('m.room.redaction', null, { reason: 'a "quoted" reason' });
     await put('m.room.member', '@a:b', { membership: 'join', displayname: 'third_party_invite' });
@@ -139,6 +158,49 @@ describe.each(engines)('the schema on $name refuses', ({ open }) => {
     await isRefused(sql`UPDATE rooms SET encryption_state_key = 'other' WHERE room_nid = ${ROOM}`);
     await expect(write(sql`UPDATE rooms SET encryption_type = NULL WHERE room_nid = ${ROOM}`)).rejects.toThrow(/null/i);
     await isRefused(sql`UPDATE rooms SET room_nid = 78 WHERE room_nid = ${ROOM}`);
+  });
+
+  it('a member whom no event made', async () => {
+    const [bob, said] = ['@bob:shard.example', { membership: 'join' }];
+    await write(sql`INSERT INTO users (user_nid, user_id, is_account, created_ts) VALUES (20, ${bob}, 1, 0)`);
+    const join = (nid: number, at: number, membership = 'join') => write(sql`
+      INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq, notify_sum, highlight_sum) VALUES (${ROOM}, ${nid}, ${membership}, ${at}, ${at}, ${at}, 0, 0)`);
+    const [mine, name, message] = [await put('m.room.member', '@alice:shard.example', said), await put('m.room.name', bob, said), await put('m.room.encrypted', null, { algorithm: MEGOLM, ciphertext })];
+    const [invited, joined] = [await put('m.room.member', bob, { membership: 'invite' }), await put('m.room.member', bob, said)];
+    for (const at of [1, mine, name, message, invited, 9999]) await expect(join(20, at)).rejects.toThrow('members_have_an_event');
+    await expect(join(20, joined, 'invite')).rejects.toThrow('members_have_an_event');
+    await join(20, invited, 'invite');
+    const change = (assignments: Sql) => expect(write(sql`UPDATE memberships SET ${assignments} WHERE room_nid = ${ROOM} AND user_nid = 20`)).rejects;
+    await change(sql`membership = 'join'`).toThrow('members_have_an_event');
+    await change(sql`seq = ${joined}`).toThrow('members_have_an_event');
+    await change(sql`user_nid = ${PERSON}`).toThrow('members_have_an_event');
+    await write(sql`UPDATE memberships SET membership = 'join', seq = ${joined} WHERE room_nid = ${ROOM} AND user_nid = 20`);
+    await write(sql`UPDATE memberships SET is_forgotten = 1 WHERE room_nid = ${ROOM} AND user_nid = 20`);
+  });
+
+  it('a member event that says something else later, or is gone', async () => {
+    const at = await put('m.room.member', '@alice:shard.example', { membership: 'leave', reason: 'x' });
+    await write(sql`
+      INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq, notify_sum, highlight_sum) VALUES (${ROOM}, ${PERSON}, 'leave', ${at}, ${at}, ${at}, 0, 0)`);
+    const change = (assignments: Sql) => expect(write(sql`UPDATE events SET ${assignments} WHERE room_nid = ${ROOM} AND seq = ${at}`)).rejects;
+    const text = (content: object) => textOf('m.room.member', '@alice:shard.example', content);
+    await change(sql`json = ${text({ membership: 'join' })}`).toThrow('member_events_stay');
+    await change(sql`json = ${text({})}`).toThrow('member_events_stay');
+    await change(sql`seq = 5000`).toThrow('member_events_stay');
+    await change(sql`state_key = '@bob:shard.example', json = ${textOf('m.room.member', '@bob:shard.example', { membership: 'leave' })}`).toThrow('member_events_stay');
+    await expect(write(sql`DELETE FROM events WHERE room_nid = ${ROOM} AND seq = ${at}`)).rejects.toThrow('member_events_stay');
+    await write(sql`UPDATE events SET json = ${text({ membership: 'leave' })}, redacted_by_seq = 5 WHERE room_nid = ${ROOM} AND seq = ${at}`);
+  });
+
+  it('a past that was not', async () => {
+    const [at, message] = [await put('m.room.history_visibility', '', { history_visibility: 'joined' }), await put('m.room.encrypted', null, { algorithm: MEGOLM, ciphertext })];
+    const was = (type: string, stateKey: string, seqThen: number, until = 1000) => write(sql`
+      INSERT INTO past_state (room_nid, type, state_key, seq, since_seq, until_seq) VALUES (${ROOM}, ${type}, ${stateKey}, ${seqThen}, 1, ${until})`);
+    for (const [type, key, then] of [['m.room.member', '@alice:shard.example', at], ['m.room.history_visibility', 'x', at], ['m.room.history_visibility', '', message], ['m.room.history_visibility', '', 9999]] as const) {
+      await expect(was(type, key, then)).rejects.toThrow('past_state_is_of_its_event');
+    }
+    await was('m.room.history_visibility', '', at);
+    await expect(write(sql`UPDATE past_state SET seq = ${message} WHERE room_nid = ${ROOM} AND seq = ${at}`)).rejects.toThrow('past_state_is_of_its_event');
   });
 
   it('a room without encryption', async () => {

@@ -30,11 +30,11 @@ function isDeparture(error: unknown): boolean {
   return ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET'].includes(String(codeOf(error)));
 }
 
-/** A CHECK reached at run time: SQLite's name for it and PostgreSQL's. */
+/** A CHECK reached at run time, or a trigger that stands for one: SQLite's names for them and PostgreSQL's. */
 function isBreach(error: unknown): boolean {
   if (!types.isNativeError(error)) return false;
   const code = codeOf(error);
-  return code === 'SQLITE_CONSTRAINT_CHECK' || code === '23514' || isBreach(error.cause);
+  return ['SQLITE_CONSTRAINT_CHECK', 'SQLITE_CONSTRAINT_TRIGGER', '23514'].includes(String(code)) || isBreach(error.cause);
 }
 
 function codeOf(error: Error): unknown {

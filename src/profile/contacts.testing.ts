@@ -15,10 +15,16 @@ export async function shareRoom(db: Database, roomId: string, userNids: readonly
     await tx.run(sql`
       INSERT INTO rooms (room_nid, room_id, room_version, seq, position, state_seq, depth, extremities, notify_sum, highlight_sum, thread_seq)
       VALUES (${nid}, ${roomId}, '11', 1, ${nid}, 1, 1, '[]', 0, 0, 0)`);
-    for (const userNid of userNids) {
+    for (const [i, userNid] of userNids.entries()) {
+      const seq = i + 2;
+      const { user_id = '' } = (await tx.one<{ user_id: string }>(sql`SELECT user_id FROM users WHERE user_nid = ${userNid}`)) ?? {};
+      const joined = JSON.stringify({ content: { membership: 'join' }, state_key: user_id, type: 'm.room.member' });
+      await tx.run(sql`
+        INSERT INTO events (room_nid, seq, position, event_id, type, state_key, sender_nid, origin_server_ts, json, pdu, notify_sum, highlight_sum)
+        VALUES (${nid}, ${seq}, ${nid}, ${`$${nid}-${seq}`}, 'm.room.member', ${user_id}, ${userNid}, 0, ${joined}, '{}', 0, 0)`);
       await tx.run(sql`
         INSERT INTO memberships (room_nid, user_nid, membership, seq, position, changed_seq, notify_sum, highlight_sum)
-        VALUES (${nid}, ${userNid}, 'join', 1, ${nid}, 1, 0, 0)`);
+        VALUES (${nid}, ${userNid}, 'join', ${seq}, ${nid}, ${seq}, 0, 0)`);
     }
     return nid;
   });

@@ -90,7 +90,7 @@ async function refuseForeignTables(tx: Transaction, engine: Database['engine']):
   throw new Error(`The database already holds tables of another program (${table.name}, among others): give this server an empty database of its own`);
 }
 
-/** Covers the tables with their constraints. Of PostgreSQL only the names: its next version may word the same constraint otherwise. */
+/** Covers the tables with their constraints and triggers. Of PostgreSQL's constraints only the names: its next version may word the same one otherwise. */
 async function schemaChecksum(tx: Transaction, engine: Database['engine']): Promise<string> {
   const rows = await tx.all<{ name: string; text: string }>(engine === 'sqlite'
     ? sql`SELECT name, sql AS text FROM sqlite_master WHERE type <> 'index' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name`
@@ -98,6 +98,11 @@ async function schemaChecksum(tx: Transaction, engine: Database['engine']): Prom
       SELECT CAST(CAST(conrelid AS regclass) AS TEXT) || '.' || CAST(conname AS TEXT) AS name, CAST(contype AS TEXT) || CAST(convalidated AS TEXT) AS text
       FROM pg_constraint
       WHERE connamespace = CAST(current_schema() AS regnamespace) AND contype IN ('c', 'f', 'p', 'u')
+      UNION ALL
+      SELECT CAST(CAST(t.tgrelid AS regclass) AS TEXT) || '.' || CAST(t.tgname AS TEXT), CAST(t.tgenabled AS TEXT) || f.prosrc
+      FROM pg_trigger t
+      JOIN pg_proc f ON f.oid = t.tgfoid
+      WHERE f.pronamespace = CAST(current_schema() AS regnamespace) AND NOT t.tgisinternal
       ORDER BY 1`);
   return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
 }
