@@ -26,7 +26,7 @@ import type { Delaying } from '../rooms/delay.js';
 import type { TimelineReading } from '../rooms/timeline.js';
 import type { Syncing } from '../sync/request.js';
 
-/** Everything any handler may ask for; each handler names only what it uses, and `server.ts` builds the whole once. */
+/** Everything any handler may ask for; each handler names only what it uses, and `server-services.ts` builds the whole once. */
 export interface Services extends Delaying, Syncing, Receipting, TimelineReading, DirectoryDeps {
   readonly serverName: ServerName;
   readonly publicBaseurl: string | undefined;

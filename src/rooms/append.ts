@@ -38,7 +38,7 @@ export interface AppendedEvent {
   readonly now: number;
 }
 
-/** Whoever must act on every new event, in its very transaction. Given from above; the list is in `server.ts`. */
+/** Whoever must act on every new event, in its very transaction. Given from above; the list is in `server-services.ts`. */
 export interface EventObserver {
   onEvent(tx: Transaction, event: AppendedEvent): Promise<void>;
   /** Whether an event carries all of these mxc addresses because its sender said so. */
