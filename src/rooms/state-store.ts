@@ -58,15 +58,19 @@ export interface StateStretch {
 export async function visibilityStretches(tx: ReadTransaction, roomNids: readonly number[], userId: UserId): Promise<readonly StateStretch[]> {
   if (roomNids.length === 0) return [];
   const rooms = inList(roomNids);
-  const mine = sql`((s.type = 'm.room.history_visibility' AND s.state_key = '') OR (s.type = 'm.room.member' AND s.state_key = ${userId}))`;
-  const rows = await tx.all<Omit<StateStretch, 'content'> & { readonly json: string }>(sql`
+  // Each of the four is a look-up by the whole of a key: asked with OR, a database reads all that was ever replaced in the room.
+  const history = sql`s.room_nid IN ${rooms} AND s.type = 'm.room.history_visibility' AND s.state_key = ''`;
+  const membership = sql`s.room_nid IN ${rooms} AND s.type = 'm.room.member' AND s.state_key = ${userId}`;
+  const current = sql`
     SELECT s.room_nid, s.type, e.json, s.since_seq, CAST(NULL AS BIGINT) AS until_seq
     FROM current_state s ${withEvent}
-    WHERE s.room_nid IN ${rooms} AND ${mine}
-    UNION ALL
+    WHERE`;
+  const past = sql`
     SELECT s.room_nid, s.type, e.json, s.since_seq, s.until_seq
     FROM past_state s ${withEvent}
-    WHERE s.room_nid IN ${rooms} AND ${mine}
+    WHERE`;
+  const rows = await tx.all<Omit<StateStretch, 'content'> & { readonly json: string }>(sql`
+    ${current} ${history} UNION ALL ${current} ${membership} UNION ALL ${past} ${history} UNION ALL ${past} ${membership}
     ORDER BY 1, 2, 4`);
   return rows.map(({ json, ...row }) => ({ ...row, content: contentText(json) }));
 }
