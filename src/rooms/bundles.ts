@@ -1,27 +1,26 @@
 import type { ReadTransaction } from '../storage/database.js';
 import { eventIdOf } from './event-text.js';
 import { eventsBySeq, type EventRow } from './events-store.js';
-import { renderEvent } from './render.js';
+import { renderEvent, renderEvents } from './render.js';
 import { referencesTo, relationSums, type RelationSum } from './threads-store.js';
 import type { OpenTimeline } from './timeline.js';
 import { visibleWithin } from './visibility.js';
 
-/** Events with what points at them. */
-export async function renderWithBundles(tx: ReadTransaction, room: OpenTimeline, rows: readonly EventRow[], viewerNid: number): Promise<readonly string[]> {
-  const bundles = await bundlesOf(tx, room, rows, viewerNid);
-  return rows.map((row) => {
-    const text = renderEvent(row, room.viewer, room.id);
-    const bundle = bundles.get(eventIdOf(row.json));
-    // `unsigned` is the last member, so what belongs in it goes before the two braces that end the event.
-    return bundle === undefined ? text : `${text.slice(0, -2)},"m.relations":${bundle}}}`;
-  });
+/** Events with what points at them, as a JSON array. */
+export async function renderWithBundles(tx: ReadTransaction, room: OpenTimeline, rows: readonly EventRow[], viewerNid: number): Promise<string> {
+  return renderEvents(rows, room.viewer, room.id, await bundlesOf(tx, room, rows, viewerNid));
+}
+
+/** One event with what points at it. */
+export async function renderWithBundle(tx: ReadTransaction, room: OpenTimeline, row: EventRow, viewerNid: number): Promise<string> {
+  return (await renderWithBundles(tx, room, [row], viewerNid)).slice(1, -1);
 }
 
 /**
  * What clients are told of the events that point at those shown, as the JSON text of `m.relations`: the newest edit, the state of a
- * thread, references. Only what the viewer may see, and wants to, counts. https://spec.matrix.org/v1.19/client-server-api/#aggregations-of-child-events
+ * thread, references; by the seq of what is pointed at. Only what the viewer may see, and wants to, counts. https://spec.matrix.org/v1.19/client-server-api/#aggregations-of-child-events
  */
-async function bundlesOf(tx: ReadTransaction, room: OpenTimeline, rows: readonly EventRow[], viewerNid: number): Promise<ReadonlyMap<string, string>> {
+async function bundlesOf(tx: ReadTransaction, room: OpenTimeline, rows: readonly EventRow[], viewerNid: number): Promise<ReadonlyMap<number, string>> {
   const ranges = visibleWithin(room.visibility, -Number.MAX_SAFE_INTEGER, room.upTo);
   const bundling = { roomNid: room.nid, targetIds: rows.map(({ json }) => eventIdOf(json)), viewerNid, ranges, ignored: room.ignored };
   const sums = await relationSums(tx, bundling);
@@ -30,10 +29,10 @@ async function bundlesOf(tx: ReadTransaction, room: OpenTimeline, rows: readonly
   const references = await referencesTo(tx, { ...bundling, targetIds: referred });
   const newest = await eventsBySeq(tx, room.nid, sums.flatMap((sum) => shownSeq(sum) ?? []));
   const texts = new Map(newest.map((row) => [row.seq, renderEvent(row, room.viewer, room.id)]));
-  const parts = new Map<string, string[]>();
+  const parts = new Map<number, string[]>();
   for (const sum of sums) {
     const part = partOf(sum, texts.get(shownSeq(sum) ?? 0), references, viewerNid);
-    if (part !== undefined) parts.set(sum.target_id, [...(parts.get(sum.target_id) ?? []), part]);
+    if (part !== undefined) parts.set(sum.target_seq, [...(parts.get(sum.target_seq) ?? []), part]);
   }
   return new Map([...parts].map(([target, of]) => [target, `{${of.join(',')}}`]));
 }

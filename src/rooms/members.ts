@@ -11,7 +11,7 @@ import type { CurrentStates } from './current-states.js';
 import { currentStateEvents, eventsBySeq, type EventRow } from './events-store.js';
 import { joinedMemberProfiles, memberSeqs, memberSeqsAt } from './members-store.js';
 import { openJoinedRoom, openRoom, type OpenRoom, type RoomReading } from './reading.js';
-import { jsonArray, renderEvent } from './render.js';
+import { renderEvents } from './render.js';
 import { roomsByNid } from './rooms-store.js';
 import { seqBefore } from './tokens.js';
 
@@ -36,7 +36,7 @@ export async function listMembers(
     const at = query.at === undefined ? undefined : visiblePoint(room, await seqBefore(tx, room.nid, query.at));
     const present = room.isJoined && (at === undefined || at >= room.upTo);
     const rows = present ? await presentMembers(deps, tx, room, wanted) : await membersAt(tx, room, at ?? room.upTo, wanted);
-    return new JsonText(`{"chunk":${jsonArray(rows.map((row) => renderEvent(row, room.viewer, room.id)))}}`);
+    return new JsonText(`{"chunk":${renderEvents(rows, room.viewer, room.id)}}`);
   });
 }
 

@@ -4,12 +4,12 @@ import type { EventId, RoomId } from '../matrix/identifiers.js';
 import { JsonText } from '../matrix/reply.js';
 import { integer, object, oneOf, optional, string, type TypeOf } from '../matrix/schema.js';
 import type { ReadTransaction } from '../storage/database.js';
-import { renderWithBundles } from './bundles.js';
+import { renderWithBundle, renderWithBundles } from './bundles.js';
 import { findEvent, eventsBySeq, pageOfEvents, type EventRow } from './events-store.js';
 import { letsAllPass, limitOf, wantsRoom, type EventFilter } from './filter.js';
 import { memberSeqsAt } from './members-store.js';
 import { rowPasses, sendersOf, type OpenRoom } from './reading.js';
-import { jsonArray, renderEvent } from './render.js';
+import { renderEvents } from './render.js';
 import { stateSeqsAt } from './state-store.js';
 import { findTimeline, isShown, isWanted, openTimeline, type OpenTimeline, type TimelineReading } from './timeline.js';
 import { seqBefore, timelineToken } from './tokens.js';
@@ -47,10 +47,10 @@ export async function listMessages(
     const stop = query.to === undefined ? undefined : await seqBefore(tx, room.nid, query.to);
     const page = await walk(tx, room, { dir, start, stop, limit, filter });
     const chunk = await renderWithBundles(tx, room, page.rows, session.userNid);
-    const state = filter?.lazy_load_members === true ? await sendersAsState(tx, room, page.rows) : [];
+    const state = filter?.lazy_load_members === true ? await sendersAsState(tx, room, page.rows) : '[]';
     // A client that walks until there is no `end` must not be sent to where it stands.
     const end = page.end === undefined || page.end === start ? '' : `,"end":"${timelineToken(page.end)}"`;
-    return new JsonText(`{"start":"${query.from ?? timelineToken(start)}"${end},"chunk":${jsonArray(chunk)},"state":${jsonArray(state)}}`);
+    return new JsonText(`{"start":"${query.from ?? timelineToken(start)}"${end},"chunk":${chunk},"state":${state}}`);
   });
 }
 
@@ -93,11 +93,11 @@ async function walk(tx: ReadTransaction, room: OpenTimeline, { dir, start, stop,
 }
 
 /** The member events of those who sent what is shown, as of the newest event shown. */
-async function sendersAsState(tx: ReadTransaction, room: OpenRoom, rows: readonly EventRow[]): Promise<readonly string[]> {
-  if (rows.length === 0) return [];
+async function sendersAsState(tx: ReadTransaction, room: OpenRoom, rows: readonly EventRow[]): Promise<string> {
+  if (rows.length === 0) return '[]';
   const at = Math.max(...rows.map((row) => row.seq));
   const seqs = await memberSeqsAt(tx, room.nid, at, sendersOf(rows));
-  return (await eventsBySeq(tx, room.nid, seqs)).map((row) => renderEvent(row, room.viewer, room.id));
+  return renderEvents(await eventsBySeq(tx, room.nid, seqs), room.viewer, room.id);
 }
 
 /** The same answer for a room one is not in as for an event that does not exist. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomideventeventid */
@@ -105,8 +105,7 @@ export async function getEvent(deps: TimelineReading, call: { session: Session; 
   return deps.db.read(async (tx) => {
     const room = await findTimeline(deps, tx, call.params.roomId, call.session);
     if (room === undefined) throw notFound(NO_SUCH_EVENT);
-    const [text = ''] = await renderWithBundles(tx, room, [await visibleEvent(tx, room, call.params.eventId)], call.session.userNid);
-    return new JsonText(text);
+    return new JsonText(await renderWithBundle(tx, room, await visibleEvent(tx, room, call.params.eventId), call.session.userNid));
   });
 }
 
@@ -130,21 +129,21 @@ export async function getContext(
     const newest = after.rows.at(-1)?.seq ?? event.seq;
     const oldest = before.rows.at(-1)?.seq ?? event.seq;
     const state = await contextState(tx, room, newest, filter?.lazy_load_members === true ? [event, ...before.rows, ...after.rows] : undefined);
-    const render = (rows: readonly EventRow[]): Promise<readonly string[]> => renderWithBundles(tx, room, rows, call.session.userNid);
-    const [text = ''] = await render([event]);
+    const render = (rows: readonly EventRow[]): Promise<string> => renderWithBundles(tx, room, rows, call.session.userNid);
+    const text = await renderWithBundle(tx, room, event, call.session.userNid);
     return new JsonText(
       `{"start":"${timelineToken(oldest - 1)}","end":"${timelineToken(newest)}","event":${text},` +
-        `"events_before":${jsonArray(await render(before.rows))},"events_after":${jsonArray(await render(after.rows))},"state":${jsonArray(state)}}`,
+        `"events_before":${await render(before.rows)},"events_after":${await render(after.rows)},"state":${state}}`,
     );
   });
 }
 
 /** The state as of the newest event shown; with lazy-loaded members only those who sent something shown. */
-async function contextState(tx: ReadTransaction, room: OpenRoom, at: number, senders: readonly EventRow[] | undefined): Promise<readonly string[]> {
+async function contextState(tx: ReadTransaction, room: OpenRoom, at: number, senders: readonly EventRow[] | undefined): Promise<string> {
   const all = await stateSeqsAt(tx, room.nid, at);
   const wanted = senders === undefined ? undefined : new Set(sendersOf(senders));
   const seqs = all.filter(({ type, state_key }) => type !== 'm.room.member' || wanted === undefined || wanted.has(state_key)).map(({ seq }) => seq);
-  return (await eventsBySeq(tx, room.nid, seqs)).map((row) => renderEvent(row, room.viewer, room.id));
+  return renderEvents(await eventsBySeq(tx, room.nid, seqs), room.viewer, room.id);
 }
 
 async function visibleEvent(tx: ReadTransaction, room: OpenTimeline, eventId: EventId): Promise<EventRow> {

@@ -8,7 +8,6 @@ import { renderWithBundles } from './bundles.js';
 import { eventsBySeq, findEvent, type EventRow } from './events-store.js';
 import { limitOf } from './filter.js';
 import type { OpenRoom } from './reading.js';
-import { jsonArray } from './render.js';
 import { relatedSeqs, threadsBefore } from './threads-store.js';
 import { isShown, openTimeline, type TimelineReading } from './timeline.js';
 import { seqBefore, timelineToken } from './tokens.js';
@@ -61,7 +60,7 @@ export async function listRelations(deps: TimelineReading, { session, params, qu
     const next = related.length > limit && last !== undefined ? `,"next_batch":"${timelineToken(dir === 'b' ? last.seq - 1 : last.seq)}"` : '';
     const prev = query.from === undefined ? '' : `,"prev_batch":${JSON.stringify(query.from)}`;
     const depth = query.recurse === true ? `,"recursion_depth":${RECURSION_DEPTH}` : '';
-    return new JsonText(`{"chunk":${jsonArray(chunk)}${next}${prev}${depth}}`);
+    return new JsonText(`{"chunk":${chunk}${next}${prev}${depth}}`);
   });
 }
 
@@ -84,7 +83,7 @@ export async function listThreads(
     const chunk = await renderWithBundles(tx, room, rows, session.userNid);
     const last = threads[limit - 1];
     const next = threads.length > limit && last !== undefined ? `,"next_batch":"${timelineToken(last.newest_seq - 1)}"` : '';
-    return new JsonText(`{"chunk":${jsonArray(chunk)}${next}}`);
+    return new JsonText(`{"chunk":${chunk}${next}}`);
   });
 }
 

@@ -8,7 +8,7 @@ import type { CurrentStates } from './current-states.js';
 import { contentText } from './event-text.js';
 import { currentStateEvent, currentStateEvents, eventsBySeq, type EventRow } from './events-store.js';
 import { openRoom, type OpenRoom, type RoomReading } from './reading.js';
-import { jsonArray, renderEvent } from './render.js';
+import { renderEvent, renderEvents } from './render.js';
 import { stateSeqsAt } from './state-store.js';
 
 export const StateQuery = object({ format: optional(oneOf('content', 'event')) });
@@ -21,7 +21,7 @@ export async function listState(
   return deps.db.read(async (tx) => {
     const room = await openRoom(tx, call.params.roomId, call.session, deps.clock());
     const rows = room.isJoined ? await deps.currentStates.of(room.nid, room.stateSeq, () => currentStateEvents(tx, room.nid)) : await leftState(tx, room);
-    return new JsonText(jsonArray(rows.map((row) => renderEvent(row, room.viewer, room.id))));
+    return new JsonText(renderEvents(rows, room.viewer, room.id));
   });
 }
 

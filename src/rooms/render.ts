@@ -21,21 +21,44 @@ export interface Viewer {
  * in. https://spec.matrix.org/v1.19/client-server-api/#room-event-format
  */
 export function renderEvent(row: EventRow, viewer: Viewer, roomId?: RoomId): string {
-  const erased = viewer.erasedText?.(row);
-  if (erased === undefined) return spliced(row.json, roomId, unsignedOf(row, viewer));
-  return spliced(erased, roomId, unsignedOf(row, { ...viewer, knowsReplaced: () => false }));
+  return rendered(row, viewer, { room: roomMember(roomId), told: toldOf(row) });
 }
+
+/** Events of one room in that format, as a JSON array; `bundles` are what some of them have under `m.relations`, by seq. */
+export function renderEvents(rows: readonly EventRow[], viewer: Viewer, roomId: RoomId, bundles: ReadonlyMap<number, string> = NO_BUNDLES): string {
+  const room = roomMember(roomId);
+  let texts = '';
+  // Each is put behind the others, and all become one text at the end: joining them would copy everything once more.
+  for (const row of rows) texts += `${texts === '' ? '' : ','}${rendered(row, viewer, { room, told: toldAgain(row), bundle: bundles.get(row.seq) })}`;
+  return `[${texts}]`;
+}
+
+const NO_BUNDLES: ReadonlyMap<number, string> = new Map();
 
 /** The same for an application service, which is nobody's member: that something was redacted it sees, and why it is told by the redaction alone. */
 export function renderForService(row: EventRow, roomId: RoomId, now: number): string {
-  const { replaced, redaction } = asidesOf(row);
-  const before = replaced === undefined ? '' : replacedText(replaced);
+  const { replaced, redaction } = toldOf(row);
   const because = redaction === undefined ? '' : `,"redacted_because":${withoutReason(redaction.json)}`;
-  return spliced(row.json, roomId, `${age(row, now)}${before}${because}`);
+  return spliced(row.json, roomMember(roomId), `${age(row, now)}${replaced?.text ?? ''}${because}`);
 }
 
-function spliced(json: string, roomId: RoomId | undefined, unsigned: string): string {
-  const room = roomId === undefined ? '' : `,"room_id":${JSON.stringify(roomId)}`;
+interface Parts {
+  readonly room: string;
+  readonly told: Told;
+  readonly bundle?: string | undefined;
+}
+
+function rendered(row: EventRow, viewer: Viewer, { room, told, bundle }: Parts): string {
+  const erased = viewer.erasedText?.(row);
+  const unsigned = unsignedOf(row, erased === undefined ? viewer : { ...viewer, knowsReplaced: () => false }, told);
+  return spliced(erased ?? row.json, room, bundle === undefined ? unsigned : `${unsigned},"m.relations":${bundle}`);
+}
+
+function roomMember(roomId: RoomId | undefined): string {
+  return roomId === undefined ? '' : `,"room_id":${JSON.stringify(roomId)}`;
+}
+
+function spliced(json: string, room: string, unsigned: string): string {
   return `${json.slice(0, -1)}${room},"unsigned":{${unsigned}}}`;
 }
 
@@ -43,18 +66,42 @@ function age({ origin_server_ts }: EventRow, now: number): string {
   return `"age":${Math.max(0, now - origin_server_ts)}`;
 }
 
-function unsignedOf(row: EventRow, viewer: Viewer): string {
+function unsignedOf(row: EventRow, viewer: Viewer, { replaced, redaction }: Told): string {
   let unsigned = `${age(row, viewer.now)},"membership":"${viewer.membershipAt(row.seq)}"`;
   if (row.txn_id !== null && row.device_nid === viewer.deviceNid) unsigned += `,"transaction_id":${JSON.stringify(row.txn_id)}`;
-  if (row.asides === null) return unsigned;
-  const { replaced, redaction } = asidesOf(row);
-  if (replaced !== undefined && viewer.knowsReplaced({ seq: row.seq, replaces_seq: replaced.seq })) unsigned += replacedText(replaced);
+  if (replaced !== undefined && viewer.knowsReplaced({ seq: row.seq, replaces_seq: replaced.seq })) unsigned += replaced.text;
   if (redaction !== undefined) {
     const isSeen = viewer.membershipAt(redaction.seq) === 'join';
     unsigned += `,"redacted_because":${isSeen ? redaction.json : withoutReason(redaction.json)}`;
   }
   return unsigned;
 }
+
+/** What is told of other events with one, to whoever may know. */
+interface Told {
+  readonly replaced?: { readonly seq: number; readonly text: string };
+  readonly redaction?: Aside;
+}
+
+const NOTHING: Told = {};
+
+function toldOf(row: EventRow): Told {
+  if (row.asides === null) return NOTHING;
+  const { replaced, redaction } = asidesOf(row);
+  return { ...(replaced && { replaced: { seq: replaced.seq, text: replacedText(replaced) } }), ...(redaction && { redaction }) };
+}
+
+/** The same, put by: the state of a room is kept, and nearly all of its members are told of with the invitation before. */
+function toldAgain(row: EventRow): Told {
+  if (row.asides === null) return NOTHING;
+  const known = toldOfRows.get(row);
+  if (known !== undefined) return known;
+  const told = toldOf(row);
+  toldOfRows.set(row, told);
+  return told;
+}
+
+const toldOfRows = new WeakMap<EventRow, Told>();
 
 function replacedText({ json }: Aside): string {
   return `,"replaces_state":"${eventIdOf(json)}","prev_sender":${senderText(json)},"prev_content":${contentText(json)}`;

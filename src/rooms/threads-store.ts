@@ -71,6 +71,7 @@ export async function threadsBefore(
 /** What points at one event in one way, in sum. */
 export interface RelationSum {
   readonly target_id: EventId;
+  readonly target_seq: number;
   readonly target_sender_nid: number;
   readonly rel_type: string;
   readonly n: number;
@@ -92,13 +93,13 @@ interface Bundling {
 export async function relationSums(tx: ReadTransaction, { roomNid, targetIds, viewerNid, ranges, ignored }: Bundling): Promise<readonly RelationSum[]> {
   if (targetIds.length === 0 || ranges.length === 0) return [];
   return tx.all<RelationSum>(sql`
-    SELECT r.target_id, t.sender_nid AS target_sender_nid, r.rel_type, count(*) AS n, max(r.seq) AS newest_seq,
+    SELECT r.target_id, t.seq AS target_seq, t.sender_nid AS target_sender_nid, r.rel_type, count(*) AS n, max(r.seq) AS newest_seq,
       max(CASE WHEN r.sender_nid = t.sender_nid THEN r.seq END) AS newest_own_seq,
       max(CASE WHEN r.sender_nid = ${viewerNid} THEN 1 ELSE 0 END) AS viewer_took_part
     FROM events t JOIN relations r ON r.room_nid = t.room_nid AND r.target_id = t.event_id
     WHERE t.event_id IN ${inList(targetIds)} AND t.room_nid = ${roomNid}
       AND r.rel_type IN ('m.thread', 'm.replace', 'm.reference') AND (${visible(ranges)}) ${byOthersThan(ignored)}
-    GROUP BY r.target_id, t.sender_nid, r.rel_type`);
+    GROUP BY r.target_id, t.seq, t.sender_nid, r.rel_type`);
 }
 
 /** The ids of what refers to these events, of each the first hundred or so. */

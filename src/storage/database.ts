@@ -182,16 +182,33 @@ function textOfRows(size: number, row: string): readonly string[] {
 }
 
 /** Joins fragments: rows of VALUES, conditions of a WHERE. */
-export function join(fragments: readonly Sql[], separator: ', ' | ' AND ' | ' OR ' | ' UNION ALL '): Sql {
-  const strings = [''];
+export function join(fragments: readonly Sql[], separator: Separator): Sql {
   const values: SqlValue[] = [];
+  for (const fragment of fragments) for (const value of fragment.values) values.push(value);
+  const lasts = fragments.length <= MOST_LASTING && fragments.every(({ strings }) => isLasting(strings));
+  return new Query(lasts ? lastingJoin(fragments, separator) : joined(fragments, separator), values);
+}
+
+type Separator = ', ' | ' AND ' | ' OR ' | ' UNION ALL ';
+const separators: Readonly<Record<Separator, readonly string[]>> = { ', ': [', '], ' AND ': [' AND '], ' OR ': [' OR '], ' UNION ALL ': [' UNION ALL '] };
+/** What lasts is kept for good, and every length is another text. */
+const MOST_LASTING = 16;
+
+function lastingJoin(fragments: readonly Sql[], separator: Separator): readonly string[] {
+  let at = childOf(woven, separators[separator]);
+  for (const { strings } of fragments) at = childOf(at.with, strings);
+  at.strings ??= lastingStrings(joined(fragments, separator));
+  return at.strings;
+}
+
+function joined(fragments: readonly Sql[], separator: Separator): readonly string[] {
+  const strings = [''];
   fragments.forEach((fragment, i) => {
     const [first = '', ...rest] = fragment.strings;
     strings[strings.length - 1] += (i === 0 ? '' : separator) + first;
     strings.push(...rest);
-    values.push(...fragment.values);
   });
-  return new Query(strings, values);
+  return strings;
 }
 
 function isFragment(value: SqlValue | Sql): value is Sql {
