@@ -4,7 +4,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
 import { startShard, type Answer, type Person, type Shard } from './harness.js';
+import { roomCalls } from './rooms-calls.js';
+import { sealed } from './sealed.js';
 
 let shard: Shard;
 let alice: Person;
@@ -14,8 +17,8 @@ beforeAll(async () => {
 });
 afterAll(async () => { await shard.stop(); });
 
-const upload = (who: Person, bytes: Buffer): Promise<Answer<{ content_uri: string; errcode?: string }>> =>
-  shard.request('POST', '/_matrix/media/v3/upload', { token: who.token, body: bytes });
+const upload = (who: Person, bytes: Buffer, type = 'application/octet-stream'): Promise<Answer<{ content_uri: string; errcode?: string }>> =>
+  shard.request('POST', '/_matrix/media/v3/upload', { token: who.token, body: bytes, headers: { 'content-type': type } });
 const status = async (who: Person, mxc: string): Promise<number> =>
   (await shard.request('GET', mxc.replace('mxc://', '/_matrix/client/v1/media/download/'), { token: who.token })).status;
 const home = (): string => shard.folders[0] ?? '.';
@@ -44,6 +47,40 @@ describe('An operator (RULES C6)', () => {
     expect(await operate('release', '--sha256', hash)).toBe('2 files released.');
     for (const mxc of uploads) expect(await status(alice, mxc)).toBe(200);
     await operate('delete', '--sha256', hash);
+  });
+
+  it('lets nobody at what is in quarantine, whatever they try, until it is released', async () => {
+    const { call, say } = roomCalls(shard);
+    const [bob, phone] = [await shard.register(), await shard.logIn(alice)];
+    const roomId = await shard.createRoom(alice, [bob]);
+    const [bytes, drawn] = [randomBytes(400), await sharp({ create: { width: 40, height: 40, channels: 3, background: '#123' } }).png().toBuffer()];
+    const [file, picture] = [(await upload(alice, bytes)).body.content_uri, (await upload(alice, drawn, 'image/png')).body.content_uri];
+    await say(alice, roomId);
+    await call(alice, 'PUT', ['profile', alice.userId, 'avatar_url'], { avatar_url: picture });
+    const ways = (mxc: string): readonly (() => Promise<{ status: number }>)[] => [alice, phone, bob].flatMap((who) => [
+      ['GET', 'download', ''], ['HEAD', 'download', ''], ['GET', 'download', '/name.png'], ['GET', 'thumbnail', ''],
+    ].map(([method = '', what = '', name = '']) => () => {
+      const query = what === 'thumbnail' ? { width: 32, height: 32, method: 'crop' } : {};
+      return shard.request(method, `${mxc.replace('mxc://', `/_matrix/client/v1/media/${what}/`)}${name}`, { token: who.token, query, headers: { range: 'bytes=0-9' } });
+    }));
+    const statuses = async (mxc: string): Promise<ReadonlySet<number>> => new Set(await Promise.all(ways(mxc).map(async (way) => (await way()).status)));
+    expect([await statuses(file), await statuses(picture)]).toEqual([new Set([200, 400]), new Set([200])]);
+    for (const mxc of [file, picture]) expect(await operate('quarantine', '--mxc', mxc)).toBe('1 file quarantined.');
+
+    const announced = (await shard.request<{ content_uri: string }>('POST', '/_matrix/media/v1/create', { token: bob.token })).body.content_uri;
+    await shard.request('PUT', announced.replace('mxc://', '/_matrix/media/v3/upload/'), { token: bob.token, body: bytes });
+    const again = [announced, (await upload(alice, bytes)).body.content_uri, (await upload(bob, drawn, 'image/png')).body.content_uri];
+    for (const who of [alice, bob]) await say(who, roomId);
+    await call(bob, 'PUT', ['profile', bob.userId, 'avatar_url'], { avatar_url: again[2] });
+    await call(alice, 'PUT', ['rooms', roomId, 'state', 'm.room.avatar', ''], { url: picture });
+    for (const mxc of [file, picture, ...again]) expect([mxc, await statuses(mxc)]).toEqual([mxc, new Set([404])]);
+    expect((await call(alice, 'PUT', ['rooms', roomId, 'send', 'm.room.encrypted', 'attached'], sealed(), { query: { attach_media: file } })).status).toBe(400);
+
+    expect(await operate('release', '--mxc', announced)).toBe('3 files released.');
+    expect(await operate('release', '--mxc', picture)).toBe('2 files released.');
+    expect([await status(bob, file), await status(alice, announced), await status(bob, picture)]).toEqual([200, 200, 200]);
+    await operate('delete', '--sha256', createHash('sha256').update(bytes).digest('hex'));
+    for (const mxc of [picture, again[2] ?? '']) await operate('delete', '--mxc', mxc);
   });
 
   it('is obeyed when the order is signed, and names one file', async () => {

@@ -21,7 +21,7 @@ export const mediaDelete = onFile({
 export const mediaQuarantine = onFile({
   name: 'quarantine',
   summary: 'let nobody fetch an uploaded file',
-  says: 'To everybody, its uploader included, it looks like one that does not exist.',
+  says: 'To everybody, its uploader included, it looks like one that does not exist,\nand so does whatever has the same bytes, were it uploaded later.',
   done: 'quarantined',
   deed: 'quarantine_media',
   wish: { quarantine: true },
@@ -30,7 +30,7 @@ export const mediaQuarantine = onFile({
 export const mediaRelease = onFile({
   name: 'release',
   summary: 'let those fetch a quarantined file who could before',
-  says: 'Whoever could fetch it before can again.',
+  says: 'Whoever could fetch it before can again, and whatever has the same bytes.',
   done: 'released',
   deed: 'quarantine_media',
   wish: { quarantine: false },

@@ -9,7 +9,7 @@ export async function attachToEvent(tx: Transaction, cause: Attaching, mediaId: 
   const claimed = await tx.run(sql`
     UPDATE media
     SET is_attached = 1, grants_until_ts = ${NEVER}, idle_since_ts = NULL
-    WHERE media_id = ${mediaId} AND uploader_nid = ${cause.uploaderNid} AND class <> 'avatar' AND is_attached = 0`);
+    WHERE media_id = ${mediaId} AND uploader_nid = ${cause.uploaderNid} AND class <> 'avatar' AND is_attached = 0 AND quarantined_ts IS NULL`);
   if (claimed === 0) return false;
   await tx.run(sql`DELETE FROM media_user_grants WHERE media_id = ${mediaId}`);
   await tx.run(sql`DELETE FROM media_grants WHERE media_id = ${mediaId}`);
@@ -24,7 +24,7 @@ export async function attachPicture(tx: Transaction, { uploaderNid, roomNid, seq
   const claimed = await tx.run(sql`
     UPDATE media
     SET is_attached = 1
-    WHERE media_id = ${mediaId} AND uploader_nid = ${uploaderNid} AND class = 'avatar' AND is_attached = 0 AND on_profile_ts IS NULL
+    WHERE media_id = ${mediaId} AND uploader_nid = ${uploaderNid} AND class = 'avatar' AND is_attached = 0 AND on_profile_ts IS NULL AND quarantined_ts IS NULL
       AND EXISTS (SELECT 1 FROM media_grants g WHERE g.media_id = media.media_id AND g.room_nid = ${roomNid} AND g.seq = ${seq})
       AND NOT EXISTS (SELECT 1 FROM media_grants g WHERE g.media_id = media.media_id AND (g.room_nid <> ${roomNid} OR g.seq <> ${seq}))`);
   return claimed > 0;

@@ -8,7 +8,7 @@ import { inList, sql, type Transaction } from '../storage/database.js';
 export async function showOnProfile(tx: Transaction, picture: { mediaId: string; serverName: ServerName; userNid: number; now: number }): Promise<boolean> {
   const attached = await tx.one(sql`
     SELECT media_id FROM media
-    WHERE media_id = ${picture.mediaId} AND shard = ${picture.serverName} AND uploader_nid = ${picture.userNid} AND is_attached = 1`);
+    WHERE media_id = ${picture.mediaId} AND shard = ${picture.serverName} AND uploader_nid = ${picture.userNid} AND is_attached = 1 AND quarantined_ts IS NULL`);
   if (attached !== undefined) return false;
   await tx.run(sql`
     UPDATE media

@@ -6,6 +6,7 @@ import { MatrixError, notFound } from '../matrix/errors.js';
 import type { LedgerEntry } from '../matrix/reply.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
 import { findForward, findGranted, inferredSince, putForward, type Forward, type GrantedRow, type Mxc } from './grants-store.js';
+import { isServed } from './store.js';
 import type { ThumbnailRow } from './thumbnails-store.js';
 
 declare const brand: unique symbol;
@@ -78,6 +79,8 @@ export async function useLeave(
   served: { what: 'download' | 'thumbnail'; bytes: number; now: number },
 ): Promise<LedgerEntry> {
   const { userNid, deviceNid } = session;
+  // It may have been deleted or put in quarantine since the leave was found: while a thumbnail was drawn, for one.
+  if (!(await isServed(tx, leave.grant.mediaId))) throw noSuchMedia();
   if (leave.forward !== undefined) {
     await tx.lock(`inferred grants/${userNid}`);
     await refuseBeyondBudget(tx, userNid, served.now);

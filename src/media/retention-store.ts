@@ -1,11 +1,11 @@
 import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
 import type { Announced } from './store.js';
 
-/** Media nobody but their uploader may fetch, for longer than since `before`. */
+/** Media nobody but their uploader may fetch, for longer than since `before`. What is in quarantine stays, and bars its bytes from being uploaded anew. */
 export async function idleMedia(tx: ReadTransaction, media: { class: Announced['class']; before: number; limit: number }): Promise<readonly string[]> {
   const rows = await tx.all<{ media_id: string }>(sql`
     SELECT media_id FROM media
-    WHERE class = ${media.class} AND idle_since_ts < ${media.before}
+    WHERE class = ${media.class} AND idle_since_ts < ${media.before} AND quarantined_ts IS NULL
     ORDER BY idle_since_ts
     LIMIT ${media.limit}`);
   return rows.map(({ media_id }) => media_id);
@@ -29,7 +29,10 @@ export async function deleteMedia(tx: Transaction, mediaIds: readonly string[]):
   return { media, blobNames: [...media, ...thumbnails].flatMap(({ blob_name }) => blob_name ?? []) };
 }
 
-/** Lets nobody fetch these, or lets them again; resolves to how many there are. */
+/** Lets nobody fetch these, and whatever has the same bytes, or lets them again; resolves to how many there are. */
 export async function setQuarantine(tx: Transaction, mediaIds: readonly string[], since: number | null): Promise<number> {
-  return tx.run(sql`UPDATE media SET quarantined_ts = ${since} WHERE media_id IN ${inList(mediaIds)}`);
+  const ids = inList(mediaIds);
+  return tx.run(sql`
+    UPDATE media SET quarantined_ts = ${since}
+    WHERE media_id IN ${ids} OR sha256 IN (SELECT named.sha256 FROM media named WHERE named.media_id IN ${ids})`);
 }

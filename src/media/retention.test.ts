@@ -8,6 +8,7 @@ import { sql } from '../storage/database.js';
 import { engines } from '../storage/engines.testing.js';
 import { openShard, person, Room, serverName, upload, type Shard } from './fixture.testing.js';
 import { showAvatar } from './granting.js';
+import { setQuarantine } from './retention-store.js';
 import { deleteIdle } from './retention.js';
 import { getThumbnail } from './thumbnail.js';
 import { createMedia, uploadAnnounced, uploadMedia } from './upload.js';
@@ -49,6 +50,20 @@ describe.each(engines)('media on $name', (engine) => {
     expect(await rows('media')).toEqual([{ media_id: sent }]);
     expect(await filesThere()).toBe(1);
     expect(await rows('media_usage')).toEqual([{ user_nid: 0, bytes: 500 }, { user_nid: 100, bytes: 500 }, { user_nid: 200, bytes: 0 }]);
+  });
+
+  it('that are in quarantine stay, and nobody is served one whose quarantine began after their leave was found', async () => {
+    const mediaId = await uploadPicture(alice);
+    const quarantine = () => shard.db.transaction((tx) => setQuarantine(tx, [mediaId], shard.time.now));
+    // The picture is opened to be drawn smaller, between the leave and the answer.
+    const blobs = { ...shard.blobs, open: async (name: string) => { await quarantine(); return shard.blobs.open(name); } };
+    const call = { session: alice, params: { serverName, mediaId }, query: { width: 32, height: 32, method: 'crop' } } as const;
+    await expect(getThumbnail({ ...shard, blobs }, call)).rejects.toMatchObject({ errcode: 'M_NOT_FOUND' });
+    await expect(getThumbnail(shard, call)).rejects.toMatchObject({ errcode: 'M_NOT_FOUND' });
+    expect(await shard.db.read((tx) => tx.all(sql`SELECT media_id FROM ledger_blobs`))).toEqual([]);
+    shard.time.now += 48 * HOUR;
+    expect(await deleteIdle(shard)).toBe(0);
+    expect(await rows('media')).toEqual([{ media_id: mediaId }]);
   });
 
   it('that are pictures nobody shows go after an hour, with their thumbnails; shown ones stay', async () => {

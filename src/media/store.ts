@@ -1,5 +1,5 @@
 import type { ServerName } from '../matrix/identifiers.js';
-import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import { inList, sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
 
 /** What is known of bytes once they lie sealed. */
 export interface Content {
@@ -28,12 +28,15 @@ export const NEVER = 0;
 /** How long after an upload every message of the uploading device grants the blob to its room. */
 export const FRESH_MS = 600_000;
 
+/** Since when bytes may not be served: whoever uploads once more what is in quarantine has a file that is in quarantine too. */
+const quarantineOf = (sha256: string): Sql => sql`(SELECT max(same.quarantined_ts) FROM media same WHERE same.sha256 = ${sha256})`;
+
 export async function insertMedia(tx: Transaction, media: NewMedia, content: Content): Promise<void> {
   await tx.run(sql`
-    INSERT INTO media (media_id, shard, class, uploader_nid, device_nid, created_ts, size, sha256, blob_name, wrapped_key, content_type, grants_until_ts, idle_since_ts)
+    INSERT INTO media (media_id, shard, class, uploader_nid, device_nid, created_ts, size, sha256, blob_name, wrapped_key, content_type, grants_until_ts, idle_since_ts, quarantined_ts)
     VALUES (${media.media_id}, ${media.shard}, ${content.class}, ${media.uploader_nid}, ${media.device_nid}, ${media.created_ts},
       ${content.size}, ${content.sha256}, ${content.blob_name}, ${content.wrapped_key}, ${content.content_type},
-      ${content.class === 'avatar' ? NEVER : UNTIL_GRANTED}, ${media.created_ts})`);
+      ${content.class === 'avatar' ? NEVER : UNTIL_GRANTED}, ${media.created_ts}, ${quarantineOf(content.sha256)})`);
 }
 
 /** An address that has nothing behind it yet. */
@@ -64,7 +67,7 @@ export async function completePending(tx: Transaction, mediaId: string, content:
   const changed = await tx.run(sql`
     UPDATE media SET
       class = ${content.class}, size = ${content.size}, sha256 = ${content.sha256}, blob_name = ${content.blob_name}, wrapped_key = ${content.wrapped_key},
-      content_type = ${content.content_type}, created_ts = ${now},
+      content_type = ${content.content_type}, created_ts = ${now}, quarantined_ts = ${quarantineOf(content.sha256)},
       grants_until_ts = CASE WHEN ${isPicture} = 1 THEN ${NEVER} WHEN grants_until_ts IN (${UNTIL_GRANTED}, ${NEVER}) THEN grants_until_ts ELSE ${now + FRESH_MS} END,
       idle_since_ts = CASE WHEN ${isPicture} = 0 AND idle_since_ts IS NULL THEN NULL ELSE CAST(${now} AS BIGINT) END
     WHERE media_id = ${mediaId} AND class = 'pending'`);
@@ -81,6 +84,11 @@ export async function pendingOf(tx: ReadTransaction, uploaderNid: number, since:
     SELECT count(*) AS n, min(created_ts) AS oldest FROM media
     WHERE uploader_nid = ${uploaderNid} AND class = 'pending' AND created_ts > ${since}`);
   return { n: row?.n ?? 0, oldest: row?.oldest ?? 0 };
+}
+
+/** Whether a file is still there, and not in quarantine. */
+export async function isServed(tx: ReadTransaction, mediaId: string): Promise<boolean> {
+  return (await tx.one(sql`SELECT media_id FROM media WHERE media_id = ${mediaId} AND quarantined_ts IS NULL`)) !== undefined;
 }
 
 /** Of the names of blobs, those that a row speaks of. */

@@ -69,7 +69,7 @@ async function thumbnailOf(deps: ThumbnailDeps, grant: Grant, frame: Frame): Pro
   if (await deps.db.transaction((tx) => insertThumbnail(tx, grant.mediaId, variant, row))) return grantOfThumbnail(grant, row);
   await deps.blobs.delete(blobName);
   const drawn = await deps.db.read((tx) => findThumbnail(tx, grant.mediaId, variant));
-  // Drawn by another request meanwhile; or the picture has just been deleted, and is served as it was opened.
+  // Drawn by another request meanwhile; or the picture has just been deleted, and whoever serves it will see that.
   return drawn === undefined ? grant : grantOfThumbnail(grant, drawn);
 }
 
