@@ -162,7 +162,9 @@ export function rowsOf(rows: readonly (readonly (number | string)[])[], types: r
 /** `(?, …), (?, …), …` for the VALUES of an INSERT, at least one row, all of one length; the columns say the types. */
 export function tuplesOf(rows: readonly (readonly SqlValue[])[]): Sql {
   const row = `(${Array<string>(rows[0]?.length ?? 0).fill('?').join(', ')})`;
-  return new Query(textOfRows(rows.length, row), rows.flat());
+  const values: SqlValue[] = [];
+  for (const each of rows) values.push(...each);
+  return new Query(textOfRows(rows.length, row), values);
 }
 
 export type ColumnType = 'BIGINT' | 'TEXT';

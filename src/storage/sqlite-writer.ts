@@ -134,12 +134,12 @@ export class Writer {
     this.#steps.savepoint.run();
     const result = await new Promise<Outcome['result']>((settle) => {
       this.#failCurrent = (error) => {
-        tx.end(error);
+        tx.end(() => error);
         settle({ error });
       };
       start(job, tx).then((value) => { settle({ value }); }, (error: unknown) => { settle({ error }); });
     });
-    tx.end(new Error('A query came after its transaction had ended: a promise of it was not awaited'));
+    tx.end(tooLate);
     // A body that swallowed the error of a statement may not commit: PostgreSQL would not let it either.
     return { job, tx, result: tx.failure === undefined ? result : { error: tx.failure } };
   }
@@ -192,6 +192,10 @@ export class Writer {
   }
 }
 
+function tooLate(): Error {
+  return new Error('A query came after its transaction had ended: a promise of it was not awaited');
+}
+
 async function start(job: Job, tx: WriteTransaction): Promise<unknown> {
   return job.work(tx);
 }
@@ -202,7 +206,8 @@ export class WriteTransaction implements Transaction {
   readonly effects: (() => void)[] = [];
   #topics: Set<string> | undefined;
   #position = 0;
-  #ended: Error | undefined;
+  /** Makes the error of whoever comes after the end: one made at every end, with its stack, would cost more than a statement. */
+  #ended: (() => Error) | undefined;
   failure: Error | undefined;
 
   constructor(statements: Statements) {
@@ -228,7 +233,7 @@ export class WriteTransaction implements Transaction {
 
   /** There is one writer: whoever runs has every lock. */
   async lock(): Promise<void> {
-    if (this.#ended !== undefined) throw this.#ended;
+    if (this.#ended !== undefined) throw this.#ended();
   }
 
   afterCommit(effect: () => void): void {
@@ -245,12 +250,12 @@ export class WriteTransaction implements Transaction {
     return this.#topics === undefined ? undefined : { position: this.#position, topics: [...this.#topics] };
   }
 
-  end(reason: Error): void {
+  end(reason: () => Error): void {
     this.#ended ??= reason;
   }
 
   #try<T>(step: () => T): T {
-    if (this.#ended !== undefined) throw this.#ended;
+    if (this.#ended !== undefined) throw this.#ended();
     try {
       return step();
     } catch (cause) {
