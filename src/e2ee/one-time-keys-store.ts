@@ -26,11 +26,16 @@ export async function oneTimeKeysLike(tx: ReadTransaction, deviceNid: number, ke
     WHERE device_nid = ${deviceNid} AND algorithm IN ${inList(algorithms)} AND key_id IN ${inList(keys.map((key) => key.key_id))}`);
 }
 
-export async function insertOneTimeKeys(tx: Transaction, deviceNid: number, uploadOrder: number, keys: readonly NamedKey[]): Promise<void> {
+/** Leaves alone what stands under one of these names; resolves to how many were put beside that. */
+export async function insertOneTimeKeys(tx: Transaction, deviceNid: number, uploadOrder: number, keys: readonly NamedKey[]): Promise<number> {
+  let inserted = 0;
   for (const batch of batchesOf(keys)) {
     const rows = batch.map((key) => [deviceNid, key.algorithm, key.key_id, uploadOrder, key.json]);
-    await tx.run(sql`INSERT INTO one_time_keys (device_nid, algorithm, key_id, upload_order, json) VALUES ${tuplesOf(rows)}`);
+    inserted += await tx.run(sql`
+      INSERT INTO one_time_keys (device_nid, algorithm, key_id, upload_order, json) VALUES ${tuplesOf(rows)}
+      ON CONFLICT (device_nid, algorithm, key_id) DO NOTHING`);
   }
+  return inserted;
 }
 
 /** A fallback key of the same id stays as used as it was: the upload was a repetition. */

@@ -90,29 +90,34 @@ function refuseForeignKeys(device: Pick<KeyedDevice, 'userId' | 'deviceId'>, key
 }
 
 async function publishDeviceKeys(tx: Transaction, device: KeyedDevice, uploaded: TypeOf<typeof DeviceKeys>): Promise<void> {
-  const keys: JsonObject = { ...uploaded, unsigned: undefined };
+  const { unsigned: _, ...keys }: JsonObject = uploaded;
   const json = await findDeviceKeys(tx, device.deviceNid);
   const stored = json === undefined ? undefined : (JSON.parse(json) as JsonObject);
-  const text = JSON.stringify(keys);
-  if (stored !== undefined && isDeepStrictEqual(stored, JSON.parse(text))) return;
+  if (stored !== undefined && isDeepStrictEqual(stored, keys)) return;
   if (await isCrossSigningKey(tx, device.userNid, device.deviceId)) {
     throw new MatrixError('M_FORBIDDEN', 'The id of this device is one of your cross-signing keys');
   }
   if (stored !== undefined && !isSameKey(stored, keys)) await forgetSignatures(tx, device.userNid, [device.deviceId]);
-  await putDeviceKeys(tx, device.deviceNid, text);
+  await putDeviceKeys(tx, device.deviceNid, JSON.stringify(keys));
   await markDevicesChanged(tx, device.userNid);
 }
 
 async function addOneTimeKeys(tx: Transaction, deviceNid: number, keys: readonly NamedKey[]): Promise<void> {
+  if (keys.length === 0) return;
+  const position = await advance(tx, []);
+  const added = await insertOneTimeKeys(tx, deviceNid, position, keys);
+  if (added > 0) tx.announce(position, [`oneTimeKeys/${deviceNid}`]);
+  // Nearly always all of them are new: what stands under their names is looked up only when not.
+  if (added < keys.length) await refuseOthers(tx, deviceNid, keys);
+}
+
+/** Refuses keys that are not the ones the device holds under their names. */
+async function refuseOthers(tx: Transaction, deviceNid: number, keys: readonly NamedKey[]): Promise<void> {
   const held = await oneTimeKeysLike(tx, deviceNid, keys);
-  const fresh = keys.filter((key) => {
+  for (const key of keys) {
     const same = held.find(({ algorithm, key_id }) => algorithm === key.algorithm && key_id === key.key_id);
     if (same !== undefined && !isDeepStrictEqual(JSON.parse(same.json), JSON.parse(key.json))) throw alreadyExists(same, key);
-    return same === undefined;
-  });
-  if (fresh.length === 0) return;
-  const position = await advance(tx, [`oneTimeKeys/${deviceNid}`]);
-  await insertOneTimeKeys(tx, deviceNid, position, fresh);
+  }
 }
 
 async function replaceFallbackKeys(tx: Transaction, deviceNid: number, keys: readonly NamedKey[]): Promise<void> {
