@@ -87,11 +87,12 @@ async function brakeKeyRequests(tx: Transaction, { keyRequestBrake }: ToDeviceDe
 }
 
 /** What to keep for each user and device named, `*` among them; refuses what is too large. */
-function writeMessages(session: Session, type: string, messages: Messages): ReadonlyMap<string, ReadonlyMap<string, string>> {
-  const write = (content: JsonObject): string => {
-    const text = JSON.stringify({ sender: session.userId, type, content });
-    if (Buffer.byteLength(text) > MOST_BYTES) throw new MatrixError('M_TOO_LARGE', `A message may have at most ${MOST_BYTES} bytes`);
-    return text;
+function writeMessages(session: Session, type: string, messages: Messages): ReadonlyMap<string, ReadonlyMap<string, Written>> {
+  const write = (content: JsonObject): Written => {
+    const json = JSON.stringify({ sender: session.userId, type, content });
+    const bytes = Buffer.byteLength(json);
+    if (bytes > MOST_BYTES) throw new MatrixError('M_TOO_LARGE', `A message may have at most ${MOST_BYTES} bytes`);
+    return { json, bytes };
   };
   return new Map(Object.entries(messages).map(([userId, devices]) => [
     userId,
@@ -99,21 +100,25 @@ function writeMessages(session: Session, type: string, messages: Messages): Read
   ]));
 }
 
-interface Addressed {
-  readonly device_nid: number;
+interface Written {
   readonly json: string;
+  readonly bytes: number;
 }
 
-function addressed(texts: ReadonlyMap<string, string>, devices: readonly DeviceRow[]): readonly Addressed[] {
+interface Addressed extends Written {
+  readonly device_nid: number;
+}
+
+function addressed(texts: ReadonlyMap<string, Written>, devices: readonly DeviceRow[]): readonly Addressed[] {
   return devices.flatMap(({ device_nid, device_id }) => {
-    const json = texts.get(device_id) ?? texts.get('*');
-    return json === undefined ? [] : [{ device_nid, json }];
+    const written = texts.get(device_id) ?? texts.get('*');
+    return written === undefined ? [] : [{ device_nid, ...written }];
   });
 }
 
 function bytesOf(messages: readonly Addressed[]): number {
   if (messages.length > MOST_MESSAGES) throw new MatrixError('M_TOO_LARGE', `At most ${MOST_MESSAGES} messages may be sent at once`);
-  const bytes = messages.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
+  const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
   if (bytes > MOST_BYTES_AT_ONCE) throw new MatrixError('M_TOO_LARGE', `At most ${MOST_BYTES_AT_ONCE} bytes may be sent at once`);
   return bytes;
 }
