@@ -115,6 +115,23 @@ it('who had left is told that an event is gone, not why (D9)', async () => {
   expect(JSON.stringify(await event(alice, roomId, eventId))).toContain('between us');
 });
 
+it('who came later is told neither, where the history is for members: not even with a member told of only now (D9)', async () => {
+  const roomId = await shard.createRoom(alice, [bob], { name: 'Council', initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }] });
+  const { body: { event_id: member } } = await rooms.call<{ event_id: string }>(alice, 'GET', ['rooms', roomId, 'state', 'm.room.member', bob.userId], undefined, { query: { format: 'event' } });
+  await redact(alice, roomId, member, { reason: 'between us' });
+  const carol = await shard.register();
+  await rooms.call(alice, 'POST', ['rooms', roomId, 'invite'], { user_id: carol.userId });
+  await rooms.call(carol, 'POST', ['rooms', roomId, 'join'], {});
+  const lazily = { room: { state: { lazy_load_members: true }, timeline: { limit: 1 } } };
+  const first = await rooms.sync(carol, undefined, lazily);
+  await rooms.say(bob, roomId);
+  const next = await rooms.sync(carol, first.next_batch, lazily);
+  expect(JSON.stringify(next.rooms?.join?.[roomId]?.state)).toContain(member);
+  const told = [first, next, (await rooms.call(carol, 'GET', ['rooms', roomId, 'state'])).body, (await rooms.call(carol, 'GET', ['rooms', roomId, 'members'])).body];
+  expect(JSON.stringify(told).includes('between us')).toBe(false);
+  expect(JSON.stringify((await rooms.call(alice, 'GET', ['rooms', roomId, 'members'])).body)).toContain('between us');
+});
+
 it('is idempotent by transaction id', async () => {
   const roomId = await shard.createRoom(alice);
   const [eventId, txn] = [await rooms.say(alice, roomId), newTxn()];

@@ -111,6 +111,6 @@ function isRead({ seq, thread_root }: Candidate, points: readonly ReadPoint[]): 
 }
 
 function textOf(row: EventRow, { actions }: PushResult, { roomId, isRead: read, wish }: { roomId: string; isRead: boolean; wish: Wish }): string {
-  const event = renderEvent(row, { deviceNid: wish.session.deviceNid, now: wish.now, membershipAt: () => 'join', knowsReplaced: () => false });
+  const event = renderEvent(row, { deviceNid: wish.session.deviceNid, now: wish.now, membershipAt: () => 'join', sees: () => false, knowsReplaced: () => false });
   return `{"actions":${JSON.stringify(actions)},"event":${event},"read":${read},"room_id":${JSON.stringify(roomId)},"ts":${row.origin_server_ts}}`;
 }

@@ -3,7 +3,7 @@ import { redactedText } from './event-text.js';
 import type { EventRow } from './events-store.js';
 import type { ErasedMember } from './memberships-store.js';
 import type { StateStretch } from './state-store.js';
-import { isVisible, visibilityOf, type Visibility } from './visibility.js';
+import { visibilityOf, type Visibility } from './visibility.js';
 
 /** What one person may see of a room, and what of it they see redacted. */
 export interface Sight extends Visibility {
@@ -23,7 +23,7 @@ function erasedTextFor(stretches: readonly StateStretch[], erased: readonly Eras
   const members = new Map(erased.map((member) => [member.user_nid, { ...member, seenBefore: visibilityOf(asOf(stretches, member.erased_seq)) }]));
   return (row) => {
     const sender = members.get(row.sender_nid);
-    if (sender === undefined || isOfRoom(row) || isVisible(sender.seenBefore, row.seq)) return undefined;
+    if (sender === undefined || isOfRoom(row) || sender.seenBefore.sees(row.seq)) return undefined;
     return redactedText(row.json, roomVersion(sender.room_version));
   };
 }

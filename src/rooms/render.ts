@@ -10,6 +10,8 @@ export interface Viewer {
   readonly now: number;
   /** The viewer's membership just after an event of the room. */
   readonly membershipAt: (seq: number) => string;
+  /** Whether the viewer sees an event at that place of the room (RULES D9). */
+  readonly sees: (seq: number) => boolean;
   /** Whether the viewer may know what a state event took the place of (RULES D9). */
   readonly knowsReplaced: (event: Replacing) => boolean;
   /** What an event of somebody who was erased is shown with in place of its own text. */
@@ -71,8 +73,7 @@ function unsignedOf(row: EventRow, viewer: Viewer, { replaced, redaction }: Told
   if (row.txn_id !== null && row.device_nid === viewer.deviceNid) unsigned += `,"transaction_id":${JSON.stringify(row.txn_id)}`;
   if (replaced !== undefined && viewer.knowsReplaced({ seq: row.seq, replaces_seq: replaced.seq })) unsigned += replaced.text;
   if (redaction !== undefined) {
-    const isSeen = viewer.membershipAt(redaction.seq) === 'join';
-    unsigned += `,"redacted_because":${isSeen ? redaction.json : withoutReason(redaction.json)}`;
+    unsigned += `,"redacted_because":${viewer.sees(redaction.seq) ? redaction.json : withoutReason(redaction.json)}`;
   }
   return unsigned;
 }
@@ -107,7 +108,7 @@ function replacedText({ json }: Aside): string {
   return `,"replaces_state":"${eventIdOf(json)}","prev_sender":${senderText(json)},"prev_content":${contentText(json)}`;
 }
 
-/** That an event is gone has to be told to whoever sees where it was; why is for those who were there (RULES D9). */
+/** That an event is gone has to be told to whoever sees where it was; why is for those who see the redaction (RULES D9). */
 function withoutReason(redaction: string): string {
   const { content: { reason: _, ...content }, ...event } = JSON.parse(redaction) as { content: JsonObject };
   return JSON.stringify({ ...event, content });

@@ -3,7 +3,6 @@ import type { RoomId } from '../matrix/identifiers.js';
 import type { ReadTransaction } from '../storage/database.js';
 import type { EventRow } from './events-store.js';
 import { findOpenRoom, openRoom, type OpenRoom, type RoomReading } from './reading.js';
-import { isVisible } from './visibility.js';
 
 /** The nids of those whom a person ignores; `profile/` knows them. */
 export type IgnoredReader = (tx: ReadTransaction, session: Pick<Session, 'userNid' | 'userId'>) => Promise<ReadonlySet<number>>;
@@ -34,7 +33,7 @@ export async function findTimeline(deps: TimelineReading, tx: ReadTransaction, r
 
 /** Whether an event is there for the viewer. */
 export function isShown(room: OpenTimeline, row: EventRow): boolean {
-  return isVisible(room.visibility, row.seq) && isWanted(room, row);
+  return room.visibility.sees(row.seq) && isWanted(room, row);
 }
 
 /** State is shown whoever set it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { StateStretch } from './state-store.js';
-import { isVisible, visibilityOf, visibleWithin } from './visibility.js';
+import { visibilityOf, visibleWithin } from './visibility.js';
 
 const stretch = (type: string, content: object, since_seq: number, until_seq: number | null): StateStretch =>
   ({ room_nid: 1, type, content: JSON.stringify(content), since_seq, until_seq });
@@ -10,7 +10,7 @@ const history = (history_visibility: string, since: number, until: number | null
 /** Invited at 10, joined at 20, left at 30; invited again at 40, joined at 50. */
 const twice = [member('invite', 10, 20), member('join', 20, 30), member('leave', 30, 40), member('invite', 40, 50), member('join', 50, null)];
 const FIRST = history('shared', 5, 5);
-const seen = (stretches: readonly StateStretch[], seqs: readonly number[]) => seqs.filter((seq) => isVisible(visibilityOf(stretches), seq));
+const seen = (stretches: readonly StateStretch[], seqs: readonly number[]) => seqs.filter((seq) => visibilityOf(stretches).sees(seq));
 
 describe('history visibility', () => {
   it('shared: all of it to who joined at any point after', () => {

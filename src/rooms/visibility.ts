@@ -18,6 +18,8 @@ export interface VisibleRange {
 export interface Visibility {
   readonly ranges: readonly VisibleRange[];
   readonly membershipAt: (seq: number) => Membership;
+  /** Whether they see what happened at a place of the timeline. */
+  readonly sees: (seq: number) => boolean;
   /** Whether they may know what a state event took the place of: they see that too, or saw it in force, or it was their own membership. */
   readonly knowsReplaced: (event: Replacing) => boolean;
 }
@@ -45,11 +47,7 @@ export function visibilityOf(stretches: readonly StateStretch[]): Visibility {
   const membershipAt = (seq: number): Membership => valueAt(membership, seq) ?? 'leave';
   const knowsReplaced = ({ seq, replaces_seq: before }: Replacing): boolean =>
     membershipAt(seq - 1) === 'join' || isWithin(ranges, before) || membership.some(({ since }) => since === before);
-  return { ranges, membershipAt, knowsReplaced };
-}
-
-export function isVisible(visibility: Visibility, seq: number): boolean {
-  return isWithin(visibility.ranges, seq);
+  return { ranges, membershipAt, sees: (seq) => isWithin(ranges, seq), knowsReplaced };
 }
 
 function isWithin(ranges: readonly VisibleRange[], seq: number): boolean {

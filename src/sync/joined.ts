@@ -152,9 +152,9 @@ function renderRoom({ deps, request, newest }: Making, plan: JoinedPlan, materia
   );
 }
 
-/** Who was joined all along; of what stands since before, as members that are told lazily do, they may have come after it. */
-function joinedSince(afterSeq: number): Pick<Viewer, 'membershipAt' | 'knowsReplaced'> {
-  return { membershipAt: () => 'join', knowsReplaced: ({ seq }) => seq > afterSeq };
+/** Who was joined all along; what stands since before, as members that are told lazily do, may be older than their being there, and what came of it too. */
+function joinedSince(afterSeq: number): Pick<Viewer, 'membershipAt' | 'sees' | 'knowsReplaced'> {
+  return { membershipAt: () => 'join', sees: (seq) => seq > afterSeq, knowsReplaced: ({ seq }) => seq > afterSeq };
 }
 
 /** Threads are counted apart for clients that ask for it, and with the room for all others. */

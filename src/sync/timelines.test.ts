@@ -56,7 +56,7 @@ describe.each(engines)('timelines on $name', (engine) => {
   });
 
   it('do not reach over what may not be seen', async () => {
-    const visibility = { ranges: [{ from: 1, to: 5 }, { from: last - 2, to: Infinity }], membershipAt: () => 'join' as const, knowsReplaced: () => true };
+    const visibility = { ranges: [{ from: 1, to: 5 }, { from: last - 2, to: Infinity }], membershipAt: () => 'join' as const, sees: () => true, knowsReplaced: () => true };
     const stretch = visibleStretch(visibility, { nid, afterSeq: 0, upToSeq: last });
     expect(stretch).toEqual({ nid, afterSeq: last - 3, upToSeq: last, hasEarlier: true });
     expect(shape(await read(stretch))).toEqual({ from: last - 2, to: last, count: 3, limited: true, start: last - 3 });
