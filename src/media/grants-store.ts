@@ -61,7 +61,7 @@ export interface Forward {
 }
 
 /** How far one looks for who may have forwarded something: a reader's rooms that were written to last, and who wrote there last. */
-export const FORWARDS_WITHIN = { rooms: 200, speakers: 100 } as const;
+export const FORWARDS_WITHIN = { rooms: 100, speakers: 30 } as const;
 
 /**
  * Somebody who was served the blob and has since sent a message that the reader, who is in its room, sees. Of each person only the
@@ -76,31 +76,36 @@ export async function findForward(tx: ReadTransaction, who: Reader, mxc: Mxc): P
 
 /**
  * The look begins with the reader's rooms and ends with the blob, so how long it takes depends on who looks: hardly on the blob, which may
- * have thousands of readers or may not exist (RULES C2). A subquery in place of a join keeps both engines to that order.
+ * have thousands of readers or may not exist (RULES C2). The limit and the subqueries keep both engines to that order: without the limit
+ * PostgreSQL asks about the blob before it leaves out those who wrote long ago. What is the same for all speakers is asked at most once.
  */
 export function forwarderOf(who: Reader, mxc: Mxc, within: { readonly rooms: number; readonly speakers: number } = FORWARDS_WITHIN): Sql {
   return sql`
-    SELECT sent.user_nid AS forwarder_nid, sent.room_nid
+    SELECT mine.user_nid AS forwarder_nid, mine.room_nid
     FROM (
-      SELECT theirs.room_nid, theirs.changed_seq
-      FROM memberships theirs JOIN rooms r ON r.room_nid = theirs.room_nid
-      WHERE theirs.user_nid = ${who.userNid} AND theirs.membership = 'join'
-      ORDER BY r.position DESC
-      LIMIT ${within.rooms}) mine
-    CROSS JOIN newest_messages sent
-    WHERE sent.room_nid = mine.room_nid AND sent.user_nid <> ${who.userNid}
-      AND sent.position >= coalesce((
-        SELECT n.position FROM newest_messages n
-        WHERE n.room_nid = mine.room_nid
-        ORDER BY n.position DESC
-        LIMIT 1 OFFSET ${within.speakers - 1}), 0)
+      SELECT sent.user_nid, sent.room_nid, sent.seq, sent.position, near.changed_seq
+      FROM (
+        SELECT theirs.room_nid, theirs.changed_seq, coalesce((
+          SELECT n.position FROM newest_messages n
+          WHERE n.room_nid = theirs.room_nid
+          ORDER BY n.position DESC
+          LIMIT 1 OFFSET ${within.speakers - 1}), 0) AS since
+        FROM memberships theirs JOIN rooms r ON r.room_nid = theirs.room_nid
+        WHERE theirs.user_nid = ${who.userNid} AND theirs.membership = 'join'
+        ORDER BY r.position DESC
+        LIMIT ${within.rooms}) near
+      CROSS JOIN newest_messages sent
+      WHERE sent.room_nid = near.room_nid AND sent.position >= near.since
+      LIMIT ${within.rooms * within.speakers}) mine
+    WHERE mine.user_nid <> ${who.userNid}
       AND (
-        SELECT 1
-        FROM ledger_blob_readers served CROSS JOIN media m
-        WHERE served.media_id = ${mxc.mediaId} AND served.user_nid = sent.user_nid AND served.position < sent.position
-          AND m.media_id = served.media_id AND m.shard = ${mxc.serverName}
-          AND m.class = 'attachment' AND m.is_attached = 0 AND m.idle_since_ts IS NULL AND m.quarantined_ts IS NULL) = 1
-      AND ${seesEvent(who, sql`sent.room_nid`, sql`sent.seq`)}
+        SELECT CASE WHEN served.position < mine.position THEN (
+          SELECT 1 FROM media m
+          WHERE m.media_id = ${mxc.mediaId} AND m.shard = ${mxc.serverName}
+            AND m.class = 'attachment' AND m.is_attached = 0 AND m.idle_since_ts IS NULL AND m.quarantined_ts IS NULL) END
+        FROM ledger_blob_readers served
+        WHERE served.media_id = ${mxc.mediaId} AND served.user_nid = mine.user_nid) = 1
+      AND ${seesEvent(who, sql`mine.room_nid`, sql`mine.seq`)}
     LIMIT 1`;
 }
 
