@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { MatrixError } from '../matrix/errors.js';
 import { ByteStream, Created, JsonText, type Reply } from '../matrix/reply.js';
+import type { AnswerMemory } from './answer-memory.js';
 import { declaredBytes } from './body.js';
 import { statuses } from './statuses.js';
 
@@ -14,11 +15,11 @@ export const corsHeaders = [
 const SILENCE_MS = 60_000;
 
 /** Sends what a handler returned. For a stream, resolves when the last byte is handed over, or rejects when it broke on the way. */
-export function sendReply(res: ServerResponse, reply: Reply): void | Promise<void> {
+export function sendReply(res: ServerResponse, reply: Reply, memory: AnswerMemory): void | Promise<void> {
   if (reply instanceof ByteStream) return sendBytes(res, reply);
   // Nobody is left to read it: say so by sending nothing.
   if (res.destroyed) return;
-  if (reply instanceof JsonText && lengthOf(reply.parts) > LARGE_LENGTH) sendLarge(res, reply.parts);
+  if (reply instanceof JsonText && lengthOf(reply.parts) > LARGE_LENGTH) sendLarge(res, reply.parts, memory);
   else if (reply instanceof Created) send(res, 201, JSON.stringify(reply.body), JSON_TYPE);
   else send(res, 200, reply instanceof JsonText ? reply.text : JSON.stringify(reply), JSON_TYPE);
 }
@@ -53,16 +54,16 @@ function send(res: ServerResponse, status: number, text: string, headers: readon
 }
 
 /** Writes each part where it belongs in the bytes that go out: putting the text together first would copy all of it twice more. */
-function sendLarge(res: ServerResponse, parts: readonly string[]): void {
+function sendLarge(res: ServerResponse, parts: readonly string[], memory: AnswerMemory): void {
   if (bodyIsDue(res.req)) outliveBody(res);
   const sizes = parts.map((part) => Buffer.byteLength(part));
-  const bytes = Buffer.allocUnsafeSlow(sizes.reduce((sum, size) => sum + size, 0));
+  const bytes = memory.lend(res, sizes.reduce((sum, size) => sum + size, 0));
   let at = 0;
   parts.forEach((part, i) => {
     at += bytes.write(part, at, sizes[i] === part.length ? 'latin1' : 'utf8');
   });
-  res.writeHead(200, [...corsHeaders, ...JSON_TYPE, 'Content-Length', String(bytes.length)]);
-  res.end(bytes);
+  res.writeHead(200, [...corsHeaders, ...JSON_TYPE, 'Content-Length', String(at)]);
+  res.end(bytes.subarray(0, at));
 }
 
 function lengthOf(parts: readonly string[]): number {

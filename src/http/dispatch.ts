@@ -9,6 +9,7 @@ import type { Session } from '../auth/session.js';
 import { refuseSuspended } from '../auth/suspension.js';
 import { hashToken } from '../auth/tokens.js';
 import type { Reply } from '../matrix/reply.js';
+import { AnswerMemory } from './answer-memory.js';
 import { dropLeftover, sendError, sendPreflight, sendReply, sendText } from './answer.js';
 import { DEFAULT_BODY_BYTES, readBody } from './body.js';
 import { parseCall, type Exchange, type Target } from './call.js';
@@ -38,6 +39,7 @@ interface Machine {
   readonly parts: AppParts;
   readonly spend: Spend;
   readonly routes: Routes<Target>;
+  readonly memory: AnswerMemory;
   readonly nextRequestId: () => string;
 }
 
@@ -50,6 +52,7 @@ export function createDispatch(parts: AppParts): Dispatch {
     parts,
     spend: createSpend(parts.bucketsOf, parts.limits),
     routes: compileRoutes(parts.endpoints),
+    memory: new AnswerMemory(),
     nextRequestId: () => `${run}-${(requests += 1)}`,
   };
   return (req, res) => serve(machine, req, res);
@@ -93,7 +96,7 @@ async function serveLogged(machine: Machine, req: Request, res: Response): Promi
     const match = findRoute(machine.routes, method, mark < 0 ? req.url : req.url.slice(0, mark));
     route = match.target.endpoint.path;
     const query = mark < 0 ? '' : req.url.slice(mark + 1);
-    const sent = sendReply(res, await answer(machine, match, { req, res, query, ip: req.ip ?? '' }));
+    const sent = sendReply(res, await answer(machine, match, { req, res, query, ip: req.ip ?? '' }), machine.memory);
     if (sent !== undefined) await sent;
     if (match.target.checkBody === undefined) dropLeftover(req);
   } catch (error) {
