@@ -17,6 +17,7 @@ import { stopOverdueTyping } from './rooms/typing.js';
 import { claimShard, migrate } from './storage/migrate.js';
 import { startWorker } from './storage/outbox.js';
 import { openSqlite } from './storage/sqlite.js';
+import { warmUp } from './sync/warm-up.js';
 import { telling } from './server-app-services.js';
 import { limitsOf, openBuckets } from './server-limits.js';
 import { pushing } from './server-push.js';
@@ -54,6 +55,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       bucketsOf: buckets.bucketsOf,
       log,
     });
+    await warmUp(db);
     const servers = await listen(app, config);
     const workers = startWorkers(services, { buckets, reportsKeptMs: config.cloison.reportsKept }, log);
     const pushes = pushing(services, config, log);

@@ -9,6 +9,7 @@ import { advance, currentPosition } from '../storage/stream.js';
 import { assemble } from './answer.js';
 import { readRequest } from './request.js';
 import { openSyncing, type Synced } from './syncing.testing.js';
+import { warmUp } from './warm-up.js';
 
 type Syncing = Awaited<ReturnType<typeof openSyncing>>;
 
@@ -29,6 +30,14 @@ describe.each(engines)('sync on $name', (engine) => {
     for (let i = 0; i < count; i += 1) ids.push(await talk.room(alice, bob));
     return ids;
   }
+
+  it('has a server read at its start about as much as a first answer does', async () => {
+    await rooms(1);
+    const server = await start();
+    const first = await server.statementsOf(() => server.sync(bob, { filter: JSON.stringify({ room: { state: { lazy_load_members: true } } }) }));
+    // Who asks, their push rules and whom they ignore are read of every person anyway.
+    expect(await server.statementsOf(() => warmUp(server.db))).toBeGreaterThanOrEqual(first - 3);
+  });
 
   it('asks the database as often for many rooms as for five', async () => {
     const asked: number[][] = [];
