@@ -22,6 +22,10 @@ describe('a row of docs/rules.md', () => {
     expect(titles.some((title) => rowsNamedBy(title).includes(row))).toBe(true);
   });
 
+  it.each(items)('%s, a numbered one, is named too', (item) => {
+    expect(titles.some((title) => rowsNamedBy(title).includes(item))).toBe(true);
+  });
+
   it('exists, when a title names it', () => {
     const known = [...rows.map(({ row }) => row), ...items];
     expect(titles.filter((title) => rowsNamedBy(title).some((row) => !known.includes(row)))).toEqual([]);

@@ -29,7 +29,7 @@ describe('Adding account administrative contact information', () => {
     expect((await ask('GET', `${CLIENT}/v3/capabilities`, alice.token)).body).toMatchObject({ capabilities: { 'm.3pid_changes': { enabled: false } } });
   });
 
-  it('nothing is bound to an identity server, so nothing is unbound', async () => {
+  it('nothing is bound to an identity server, so nothing is unbound (D10)', async () => {
     const answer = await shard.request('POST', `${CLIENT}/v3/account/3pid/unbind`, { token: alice.token, body: { medium: 'email', address: 'a@b.example' } });
     expect(answer).toMatchObject({ status: 200, body: { id_server_unbind_result: 'no-support' } });
   });
@@ -76,7 +76,7 @@ describe('What the specification has and this server refuses', () => {
     expect(await ask('PUT', CLIENT + path, alice.token)).toMatchObject({ status: 405, body: { errcode: 'M_UNRECOGNIZED' } });
   });
 
-  it('no network is bridged: no protocols, nobody, nowhere', async () => {
+  it('no network is bridged: no protocols, nobody, nowhere (D10)', async () => {
     expect((await ask('GET', `${CLIENT}/v3/thirdparty/protocols`, alice.token)).body).toEqual({});
     for (const what of ['user', 'location']) expect(await ask('GET', `${CLIENT}/v3/thirdparty/${what}/irc`, alice.token)).toMatchObject({ status: 200, text: '[]' });
   });

@@ -49,7 +49,7 @@ const setRooms = (who: Person, roomId: string, mxc: string): Promise<Answer<{ ev
 const act = (who: Person, roomId: string, what: string, body = {}): Promise<Answer<unknown>> =>
   shard.request('POST', `${V3}/rooms/${encodeURIComponent(roomId)}/${what}`, { token: who.token, body });
 
-describe('An avatar (RULES C8)', () => {
+describe('An avatar (C8)', () => {
   it('is encoded anew: what was hidden beside the pixels is gone', async () => {
     expect(picture.includes('a name that nobody may learn')).toBe(true);
     const { headers, body } = await fetch(alice, await uploaded(alice));

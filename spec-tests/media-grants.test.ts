@@ -105,7 +105,7 @@ describe('Forwarding', () => {
 });
 
 describe('attach_media (MSC3911)', () => {
-  it('names what a message carries, and that is its only grant (7)', async () => {
+  it('names what a message carries, and that is its only grant (C7)', async () => {
     const other = await shard.createRoom(alice, [carol]);
     const [named, unnamed] = [await uploaded(alice), await uploaded(alice)];
     await send(alice, roomId, { attach_media: named });

@@ -29,7 +29,7 @@ const operate = async (...args: readonly string[]): Promise<string> => {
   return stdout.trim();
 };
 
-describe('An operator (RULES C6)', () => {
+describe('An operator (C6)', () => {
   it('deletes a file by its address: its bytes are gone from the disk, and it looks like one that never was', async () => {
     const { body: { content_uri: mxc } } = await upload(alice, randomBytes(500));
     expect(files()).toBe(1);

@@ -54,7 +54,7 @@ it.each(cases)('the %s of a blob that is there, %s, is refused in the words for 
   expect([there.status, there.text, { ...there.headers, date: '' }]).toEqual([404, nowhere.text, { ...nowhere.headers, date: '' }]);
 });
 
-it('and in the same time', async () => {
+it('and in the same time (C2)', async () => {
   // Side by side, for a refusal is mostly a wait. The one takes longer than the other as often as not: four sigmas of a thousand samples are 0.052.
   const comparisons = await Promise.all(cases.map(async ([what, why]) => {
     const asking = [refused[why] ?? '', NOTHING].map((address) => () => fetch(eve, address, what)) as [() => Promise<unknown>, () => Promise<unknown>];

@@ -41,7 +41,7 @@ describe('POST /pushers/set', () => {
     expect((await set(alice, { kind: null, app_id: 'org.example.app', pushkey: 'none' })).status).toBe(200);
   });
 
-  it.each([[{}], [{ format: 'full' }]])('a push carries the id of an event and nothing of it, whatever format is asked for: %j', async (format) => {
+  it.each([[{}], [{ format: 'full' }]])('a push carries the id of an event and nothing of it, whatever format is asked for: %j (B11)', async (format) => {
     await set(alice, pusher(gateway, 'one', { data: { url, ...format } }), true);
     expect(await pushers(alice)).toMatchObject([{ data: { url, format: 'event_id_only' } }]);
   });
@@ -63,7 +63,7 @@ describe('POST /pushers/set', () => {
     ['a gateway the operator does not list', { data: { url: `https://matrix.org${NOTIFY}` } }, 403, 'M_FORBIDDEN'],
     ['a listed host at another port', { data: { url: `https://push.example.org:444${NOTIFY}` } }, 403, 'M_FORBIDDEN'],
     ['a listed host without encryption', { data: { url: `http://push.example.org${NOTIFY}` } }, 403, 'M_FORBIDDEN'],
-  ])('refuses %s', async (_, change, status, errcode, malformed = false) => {
+  ])('refuses %s (B11)', async (_, change, status, errcode, malformed = false) => {
     expect(await set(alice, pusher(gateway, 'one', change), malformed)).toMatchObject({ status, body: { errcode } });
     expect(await pushers(alice)).toEqual([]);
   });
@@ -85,7 +85,7 @@ describe('POST /pushers/set', () => {
   });
 });
 
-describe('a pusher dies with the session that set it', () => {
+describe('a pusher dies with the session that set it (B11)', () => {
   it.each<readonly [string, (other: Person) => Promise<Answer<Body>>]>([
     ['logout', (other) => rooms.call(other, 'POST', ['logout'], {})],
     ['a log-in that uses the device again', ({ userId: user, password, deviceId: device_id }) =>

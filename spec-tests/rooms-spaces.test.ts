@@ -72,7 +72,7 @@ describe('the hierarchy of a space', () => {
 });
 
 describe('the summary of a room', () => {
-  it('is for members, invited people and those a rule lets in; to everybody else there is no such room', async () => {
+  it('is for members, invited people and those a rule lets in; to everybody else there is no such room (A9)', async () => {
     expect((await summary(alice, secret)).body).toMatchObject({ name: 'Secret', membership: 'join', encryption: 'm.megolm.v1.aes-sha2', num_joined_members: 1 });
     expect((await summary(bob, open)).body).toMatchObject({ name: 'Open', membership: 'leave' });
     expect((await summary(bob, knockable)).body).not.toHaveProperty('name');

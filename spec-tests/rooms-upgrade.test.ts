@@ -11,7 +11,7 @@ const upgrade = (person: Person, roomId: string, new_version: string, more: obje
   rooms.call<{ replacement_room: string }>(person, 'POST', ['rooms', roomId, 'upgrade'], { new_version, ...more });
 
 describe.each([['10', '11'], ['11', '12'], ['12', '12']])('from version %s to %s', (from, to) => {
-  it('"creates a replacement room", sealed as the old one, moves the aliases and closes the old room', async () => {
+  it('"creates a replacement room", sealed as the old one, moves the aliases and closes the old room (A10)', async () => {
     const roomId = await shard.createRoom(alice, [bob], {
       room_version: from,
       name: 'Cellar',
@@ -42,7 +42,7 @@ describe.each([['10', '11'], ['11', '12'], ['12', '12']])('from version %s to %s
 });
 
 describe('an upgrade', () => {
-  it('is for those who may close the room, and leaves nothing behind when it is refused', async () => {
+  it('is for those who may close the room, and leaves nothing behind when it is refused (A10)', async () => {
     const roomId = await shard.createRoom(alice, [bob]);
     const joined = async (): Promise<unknown> => (await rooms.call<{ joined_rooms: string[] }>(bob, 'GET', ['joined_rooms'])).body.joined_rooms;
     const before = await joined();

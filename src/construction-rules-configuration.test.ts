@@ -35,8 +35,14 @@ describe('whatever the configuration says', () => {
     for (const chosen of together([...keys, ...foreign], value)) await refusesAll(home, chosen, scene);
   });
 
-  it('every key was among them', () => {
-    expect(keys.filter(({ path, takes }) => !values.some((value) => takes(value) && isAccepted(home, nested([{ path, value }]))))).toEqual([]);
+  it.each([{ registration_requires_token: true }, { enable_registration_without_verification: true }])('every bypass is refused where keys say what takes a shape of its own, and people make their own accounts: %j', async (how) => {
+    await refusesAll(home, { ...shaped, ...how }, scene);
+  });
+
+  it('every key was among them, and none was only ever empty, false or absent', () => {
+    const says = (value: unknown): boolean => value !== null && value !== false && !(typeof value === 'object' && Object.keys(value).length === 0);
+    const bare = keys.map(({ path }) => path).filter((path) => !values.some((value) => says(value) && isAccepted(home, nested([{ path, value }])))).map((path) => path.join('.'));
+    expect(bare.sort()).toEqual([...Object.keys(shaped).filter((key) => key !== 'cloison'), 'cloison.push.gateways', ...onlyRefused].sort());
   });
 
   it.each([true, false])('whatever a listener serves, behind a proxy (%s) or not', async (x_forwarded) => {
@@ -73,6 +79,20 @@ describe('whatever the configuration says', () => {
     await server.close();
   });
 });
+
+/** Values that no list of all kinds of values would hold. */
+const shaped: Chosen = {
+  enable_registration: true,
+  turn_uris: ['turn:turn.shard.example?transport=udp'],
+  rc_admin_redaction: { per_second: 1e9, burst_count: 1e9 },
+  ip_range_blacklist: ['10.0.0.0/8'],
+  ip_range_whitelist: ['10.1.0.0/16'],
+  app_service_config_files: [],
+  cloison: { push: { gateways: ['https://push.shard.example'] } },
+};
+
+/** Keys that may say nothing but no, and what stands in files of its own: src/construction-rules-services.test.ts. */
+const onlyRefused = ['push.include_content'];
 
 /** Contradictions that take a value with a shape of its own; src/config-load.test.ts has them. */
 const needMore = ['default_power_level_content_override', 'extra_well_known_client_content', 'media_storage_providers', 'oidc_providers', 'room_list_publication_rules'];

@@ -36,7 +36,7 @@ describe.each(engines)('media on $name', (engine) => {
   };
   const uploadSize = (who: Session, size: number, deps = shard): Promise<string> => upload(deps, who, randomBytes(size));
 
-  it('that were never sent go after a day, with their blobs, and make room again', async () => {
+  it('that were never sent go after a day, with their blobs, and make room again (C10)', async () => {
     const room = await Room.open(shard.db, 1000, alice);
     const sent = await uploadSize(alice, 500);
     await room.send(alice, shard.time.now);
@@ -66,7 +66,7 @@ describe.each(engines)('media on $name', (engine) => {
     expect(await rows('media')).toEqual([{ media_id: mediaId }]);
   });
 
-  it('that are pictures nobody shows go after an hour, with their thumbnails; shown ones stay', async () => {
+  it('that are pictures nobody shows go after an hour, with their thumbnails; shown ones stay (C10)', async () => {
     const [shown, kept] = [await uploadPicture(alice), await uploadPicture(alice)];
     await shard.db.transaction((tx) => showAvatar(tx, serverName, { userNid: alice.userNid, url: `mxc://${serverName}/${shown}`, now: shard.time.now }));
     for (const mediaId of [shown, kept]) {
@@ -80,7 +80,7 @@ describe.each(engines)('media on $name', (engine) => {
     expect(await filesThere()).toBe(2);
   });
 
-  it('that were announced and never uploaded go after a day, in any number', async () => {
+  it('that were announced and never uploaded go after a day, in any number (C10)', async () => {
     await shard.db.transaction((tx) => tx.run(sql`
       INSERT INTO media (media_id, shard, class, uploader_nid, device_nid, created_ts, grants_until_ts, idle_since_ts)
       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 450)
