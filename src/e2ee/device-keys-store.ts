@@ -14,7 +14,7 @@ export async function deviceKeysOf(tx: ReadTransaction, userNids: readonly numbe
     SELECT d.user_nid, d.device_id, d.display_name, k.json
     FROM devices d JOIN device_keys k ON k.device_nid = d.device_nid
     WHERE d.user_nid IN ${inList(userNids)}
-    ORDER BY d.user_nid, d.device_nid`);
+    ORDER BY d.user_nid, d.device_id`);
 }
 
 export async function findDeviceKeys(tx: ReadTransaction, deviceNid: number): Promise<string | undefined> {

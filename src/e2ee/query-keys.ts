@@ -17,7 +17,8 @@ interface Keyring {
   readonly people: readonly Person[];
   readonly devices: ReadonlyMap<number, readonly DeviceKeysRow[]>;
   readonly crossSigning: ReadonlyMap<number, readonly CrossSigningRow[]>;
-  readonly signatures: ReadonlyMap<string, readonly KeySignature[]>;
+  /** By whose key they are of. */
+  readonly signatures: ReadonlyMap<number, readonly KeySignature[]>;
   readonly names: ReadonlyMap<number, string>;
 }
 
@@ -39,7 +40,7 @@ export async function queryKeys(
       names,
       devices: groupBy(await deviceKeysOf(tx, nids), (row) => row.user_nid),
       crossSigning: groupBy(await crossSigningKeysOf(tx, nids), (row) => row.user_nid),
-      signatures: groupBy(await visibleSignatures(tx, session.userNid, nids), (row) => targetOf(row.target_nid, row.target_key)),
+      signatures: groupBy(await visibleSignatures(tx, session.userNid, nids), (row) => row.target_nid),
     };
   });
   return new JsonText(jsonObjectOf([
@@ -72,8 +73,8 @@ function crossSigningKeys(ring: Keyring, usage: Usage): string {
 
 /** The stored key with the signatures uploaded after it. */
 function signed(ring: Keyring, json: string, targetNid: number, targetKey: string): string {
-  const added = ring.signatures.get(targetOf(targetNid, targetKey));
-  if (added === undefined) return json;
+  const added = ring.signatures.get(targetNid)?.filter(({ target_key }) => target_key === targetKey) ?? [];
+  if (added.length === 0) return json;
   const key = JSON.parse(json) as { signatures?: Readonly<Record<string, Readonly<Record<string, string>>>> };
   const signatures = { ...key.signatures };
   for (const { signer_nid, signing_key, signature } of added) {
@@ -81,8 +82,4 @@ function signed(ring: Keyring, json: string, targetNid: number, targetKey: strin
     if (signer !== undefined) signatures[signer] = { ...signatures[signer], [signing_key]: signature };
   }
   return JSON.stringify({ ...key, signatures });
-}
-
-function targetOf(nid: number, key: string): string {
-  return `${nid} ${key}`;
 }
