@@ -9,7 +9,7 @@ ALTER TABLE events ADD CONSTRAINT messages_are_ciphertext CHECK (type <> 'm.room
 
 -- Of a message nothing is left without what the rules name.
 ALTER TABLE events ADD CONSTRAINT nothing_stands_beside_ciphertext CHECK (type <> 'm.room.encrypted' OR redacted_by_seq IS NOT NULL
-  OR CASE WHEN CAST(json AS TEXT) LIKE '%":[%' THEN 1 = 0              -- first: in a list there is no path to take away
+  OR CASE WHEN replace(CAST(json AS TEXT), coalesce(CAST(json #> '{content,m.relates_to,key}' AS TEXT), '"key"'), '') LIKE '%":[%' THEN 1 = 0              -- first: in a list there is no path to take away
   ELSE CAST(json AS JSONB) - ARRAY['event_id', 'origin_server_ts', 'sender'] #- '{content,ciphertext}'
     #- '{content,session_id}' #- '{content,sender_key}' #- '{content,device_id}'
     #- '{content,m.relates_to,rel_type}' #- '{content,m.relates_to,event_id}' #- '{content,m.relates_to,key}'
@@ -25,9 +25,10 @@ ALTER TABLE events ADD CONSTRAINT ids_are_short CHECK (type <> 'm.room.encrypted
       AND CAST(json AS TEXT) NOT LIKE '% %' AND CAST(json AS TEXT) NOT LIKE '{"content":{%":{%' AND CAST(json AS TEXT) NOT LIKE '%":[%'
     ELSE length(CAST(json AS TEXT)) - length(json #>> '{content,ciphertext}') <= 5000
       AND length(coalesce(CAST(json #> '{content,m.relates_to,key}' AS TEXT), '"key"')) <= 400
+      AND coalesce(json_typeof(json #> '{content,m.relates_to,key}'), 'string') = 'string'
       AND replace(CAST(json AS TEXT), coalesce(CAST(json #> '{content,m.relates_to,key}' AS TEXT), '"key"'), '') NOT LIKE '% %'
-      AND replace(replace(CAST(json AS TEXT), '"m.relates_to":{', ''), '"m.in_reply_to":{', '') NOT LIKE '{"content":{%":{%'
-      AND CAST(json AS TEXT) NOT LIKE '%":[%'
+      AND replace(replace(replace(CAST(json AS TEXT), coalesce(CAST(json #> '{content,m.relates_to,key}' AS TEXT), '"key"'), ''), '"m.relates_to":{', ''), '"m.in_reply_to":{', '') NOT LIKE '{"content":{%":{%'
+      AND replace(CAST(json AS TEXT), coalesce(CAST(json #> '{content,m.relates_to,key}' AS TEXT), '"key"'), '') NOT LIKE '%":[%'
       AND replace(CAST(json AS TEXT), '"event_id":"$', '') NOT LIKE '%"event_id":%'
       AND replace(replace(CAST(json AS TEXT), '"is_falling_back":true', ''), '"is_falling_back":false', '') NOT LIKE '%"is_falling_back":%'
       AND replace(replace(replace(replace(CAST(json AS TEXT), '"rel_type":"m.thread"', ''), '"rel_type":"m.replace"', ''), '"rel_type":"m.reference"', ''),

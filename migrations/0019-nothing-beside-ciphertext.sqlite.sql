@@ -22,9 +22,10 @@ ALTER TABLE events ADD CONSTRAINT ids_are_short CHECK (type <> 'm.room.encrypted
       AND CAST(json AS TEXT) NOT LIKE '% %' AND CAST(json AS TEXT) NOT LIKE '{"content":{%":{%' AND CAST(json AS TEXT) NOT LIKE '%":[%'
     ELSE length(CAST(json AS TEXT)) - length(json ->> '$.content.ciphertext') <= 5000
       AND length(coalesce(json -> '$.content."m.relates_to".key', '"key"')) <= 400
+      AND coalesce(json_type(json, '$.content."m.relates_to".key'), 'text') = 'text'
       AND replace(CAST(json AS TEXT), coalesce(json -> '$.content."m.relates_to".key', '"key"'), '') NOT LIKE '% %'
-      AND replace(replace(CAST(json AS TEXT), '"m.relates_to":{', ''), '"m.in_reply_to":{', '') NOT LIKE '{"content":{%":{%'
-      AND CAST(json AS TEXT) NOT LIKE '%":[%'
+      AND replace(replace(replace(CAST(json AS TEXT), coalesce(json -> '$.content."m.relates_to".key', '"key"'), ''), '"m.relates_to":{', ''), '"m.in_reply_to":{', '') NOT LIKE '{"content":{%":{%'
+      AND replace(CAST(json AS TEXT), coalesce(json -> '$.content."m.relates_to".key', '"key"'), '') NOT LIKE '%":[%'
       AND replace(CAST(json AS TEXT), '"event_id":"$', '') NOT LIKE '%"event_id":%'
       AND replace(replace(CAST(json AS TEXT), '"is_falling_back":true', ''), '"is_falling_back":false', '') NOT LIKE '%"is_falling_back":%'
       AND replace(replace(replace(replace(CAST(json AS TEXT), '"rel_type":"m.thread"', ''), '"rel_type":"m.replace"', ''), '"rel_type":"m.reference"', ''),

@@ -95,7 +95,7 @@ describe.each(engines)('the schema on $name refuses', ({ open }) => {
     await put('m.room.encrypted', null, { algorithm: MEGOLM, ciphertext });
     const reply = { 'm.in_reply_to': { event_id: '$b' } };
     const id = `$${'"\\\x01é'.repeat(63)}`;
-    for (const relation of [reply, { rel_type: 'm.thread', event_id: id, is_falling_back: true, ...reply }, { rel_type: 'm.annotation', event_id: '$a', key: '"\\👍'.repeat(10) }, {}]) {
+    for (const relation of [reply, { rel_type: 'm.thread', event_id: id, is_falling_back: true, ...reply }, { rel_type: 'm.annotation', event_id: '$a', key: '"\\👍'.repeat(10) }, { rel_type: 'm.annotation', event_id: '$a', key: '":[ ":{ "event_id":' }, {}]) {
       await put('m.room.encrypted', null, { session_id: 'A'.repeat(43), ciphertext, device_id: 'a-b.c_d~e', sender_key: '+'.repeat(43), algorithm: MEGOLM, 'm.relates_to': relation });
     }
     await put('m.reaction', null, { 'm.relates_to': { rel_type: 'm.annotation', event_id: '$a', key: '👍' } });

@@ -111,7 +111,7 @@ describe('B6: a relation', () => {
 
   it.each<JsonObject | string>([
     'hello', { body: 'hello' }, { rel_type: 'org.example', event_id: '$a' }, { rel_type: 'm.thread' }, { event_id: '$a' }, { rel_type: 'm.thread', event_id: 'hello' },
-    { rel_type: 'm.thread', event_id: '$hello you' }, { rel_type: 'm.thread', event_id: `$${'a'.repeat(255)}` }, { rel_type: 'm.thread', event_id: '$a', is_falling_back: 'hello' },
+    { rel_type: 'm.thread', event_id: '$hello you' }, { rel_type: 'm.thread', event_id: '$":[' }, { rel_type: 'm.thread', event_id: `$${'a'.repeat(255)}` }, { rel_type: 'm.thread', event_id: '$a', is_falling_back: 'hello' },
     { rel_type: 'm.thread', event_id: '$a', key: 'hello' }, { 'm.in_reply_to': { event_id: '$a', body: 'hello' } }, { 'm.in_reply_to': 'hello' }, { 'm.in_reply_to': [] },
     { rel_type: 'm.annotation', event_id: '$a', key: 'x'.repeat(65) }, { rel_type: ['m.thread'], event_id: '$a' },
   ])('is never %j', (relation) => {

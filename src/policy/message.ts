@@ -5,7 +5,8 @@ const RELATION_TYPES: readonly unknown[] = ['m.thread', 'm.replace', 'm.referenc
 const CURVE25519_KEY = /^[A-Za-z0-9+/]{43}$/;
 const DEVICE_ID = /^[A-Za-z0-9._~+/=-]{1,64}$/;
 const UNPADDED_BASE64 = /^[A-Za-z0-9+/]*$/;
-const EVENT_ID = /^\$[^\s\0]{1,254}$/;
+// Of every room version: base64 of either alphabet, and before version 3 a name and a server. Anything more would be room for words.
+const EVENT_ID = /^\$[A-Za-z0-9._~:/+=-]{1,254}$/;
 const MAX_REACTION_BYTES = 64;
 const MAC_AND_SIGNATURE = 8 + 64;
 
