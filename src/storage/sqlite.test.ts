@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Sqlite from 'better-sqlite3';
 import { sql, type Transaction } from './database.js';
@@ -93,7 +93,7 @@ describe('a body that awaits something other than its transaction', () => {
       db.transaction((tx) => note(tx, 1)),
       db.transaction(async (tx) => {
         await note(tx, 2);
-        await sleep(30);
+        await nextTurn();
         await note(tx, 3);
       }),
       db.transaction((tx) => note(tx, 4)),
@@ -101,17 +101,17 @@ describe('a body that awaits something other than its transaction', () => {
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(String((results[1] as PromiseRejectedResult).reason)).toContain('awaited something other than its transaction');
     await db.transaction((tx) => note(tx, 5));
-    await sleep(40);
+    await nextTurn();
     expect(await db.read((tx) => tx.all(sql`SELECT number FROM notes`))).toEqual([{ number: 1 }, { number: 4 }, { number: 5 }]);
   });
 
   it('is told so by its next statement', async () => {
     let told: unknown;
     await expect(db.transaction(async (tx) => {
-      await sleep(10);
+      await nextTurn();
       await note(tx, 1).catch((error: unknown) => { told = error; });
     })).rejects.toThrow('awaited');
-    await sleep(20);
+    await nextTurn();
     expect(String(told)).toContain('awaited');
   });
 
