@@ -77,7 +77,7 @@ export const roomsApi: readonly Endpoint[] = [
   // Rooms
   post('/v3/createRoom', session, { body: CreateRoomBody, limit: 'createRoom', maxBody: 1024 * KIB, activeOnly: true }, createRoom),
   get('/v3/directory/room/:roomAlias', session, {}, getAlias),
-  put('/v3/directory/room/:roomAlias', session, { body: AliasBody, activeOnly: true }, setAlias),
+  put('/v3/directory/room/:roomAlias', session, { body: AliasBody, limit: 'send', activeOnly: true }, setAlias),
   del('/v3/directory/room/:roomAlias', session, { activeOnly: true }, removeAlias),
   get('/v3/rooms/:roomId/aliases', session, {}, listAliases),
 

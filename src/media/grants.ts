@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { refusingInTime } from '../auth/refusal-time.js';
 import type { Session } from '../auth/session.js';
 import { recordBlob } from '../ledger/record.js';
 import type { Clock } from '../matrix/clock.js';
@@ -43,23 +43,13 @@ export async function leaveFor(tx: ReadTransaction, session: Session, mxc: Mxc, 
   return forward === undefined ? undefined : { grant: grantOf({ ...forward, content_type: null }), forward };
 }
 
-/**
- * How long a refusal takes. To look for grants takes a little longer where there are some, even where they are other people's: the wait,
- * begun with the request, hides that from whoever measures (RULES C2). It is above what the look for a forward is bounded to.
- */
-const REFUSAL_MS = 10;
-
 /** Finds the leave, or refuses with the one answer for all there is none for; a blob that is still to come is told so only to whom it is granted. */
 export async function takeLeave(deps: { db: Database; clock: Clock }, session: Session, mxc: Mxc): Promise<{ grant: Grant; forward?: Forward }> {
-  const refusalDue = wait(REFUSAL_MS);
-  const leave = await deps.db.read((tx) => leaveFor(tx, session, mxc, deps.clock())).catch(async (refusal: unknown) => {
-    await refusalDue;
-    throw refusal;
-  });
-  if (leave === undefined) {
-    await refusalDue;
-    throw noSuchMedia();
-  }
+  const leave = await refusingInTime(() => deps.db.read(async (tx) => {
+    const found = await leaveFor(tx, session, mxc, deps.clock());
+    if (found === undefined) throw noSuchMedia();
+    return found;
+  }));
   if (leave === 'not yet uploaded') throw new MatrixError('M_NOT_YET_UPLOADED', 'This file has not been uploaded yet');
   return leave;
 }

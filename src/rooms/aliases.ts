@@ -1,4 +1,5 @@
 import type { AppServices } from '../auth/app-services.js';
+import { refusingInTime } from '../auth/refusal-time.js';
 import type { Session } from '../auth/session.js';
 import { forbidden, MatrixError, notFound } from '../matrix/errors.js';
 import { parseRoomId, serverOf, type RoomAlias, type RoomId, type ServerName } from '../matrix/identifiers.js';
@@ -43,7 +44,7 @@ export async function getAlias(
   deps: RoomReading & { serverName: ServerName },
   call: { session: Session; params: { roomAlias: RoomAlias } },
 ): Promise<object> {
-  const room_id = await deps.db.read((tx) => openAlias(tx, call.params.roomAlias, call.session));
+  const room_id = await refusingInTime(() => deps.db.read((tx) => openAlias(tx, call.params.roomAlias, call.session)));
   return { room_id, servers: [deps.serverName] };
 }
 
@@ -72,7 +73,7 @@ export async function setAlias(
 export async function removeAlias(deps: RoomWriting & { appServices: AppServices }, call: { session: Session; params: { roomAlias: RoomAlias } }): Promise<object> {
   const { session, params } = call;
   deps.appServices.refuseReservedAlias(params.roomAlias, session.appService);
-  await deps.db.transaction(async (tx) => {
+  await refusingInTime(() => deps.db.transaction(async (tx) => {
     const roomId = await openAlias(tx, params.roomAlias, session);
     const locked = await lockRoom(tx, roomId, deps.states);
     const found = await resolveAlias(tx, params.roomAlias);
@@ -82,7 +83,7 @@ export async function removeAlias(deps: RoomWriting & { appServices: AppServices
     if (found?.creator_nid !== session.userNid && !isOfService && !mayBoast) throw forbidden('You may remove only aliases that you made');
     await deleteAlias(tx, params.roomAlias);
     if (mayBoast) await boastNoLonger(deps, tx, locked, { actor: session, alias: params.roomAlias });
-  });
+  }));
   return {};
 }
 

@@ -1,4 +1,5 @@
 import { findUser } from '../auth/users-store.js';
+import { refusingInTime } from '../auth/refusal-time.js';
 import type { Session } from '../auth/session.js';
 import { forbidden, MatrixError } from '../matrix/errors.js';
 import type { Membership } from '../matrix/event-auth.js';
@@ -119,7 +120,7 @@ async function enter(
   const now = deps.clock();
   // Before the room is looked for: what no room would take tells nobody whether there is one.
   permitState('m.room.member', session.userId, withoutUndefined({ ...extra, membership }), { knownRooms: new Set() });
-  return deps.db.transaction(async (tx) => {
+  return refusingInTime(() => deps.db.transaction(async (tx) => {
     const roomId = roomIdOrAlias.startsWith('#') ? await openAlias(tx, parseRoomAlias(roomIdOrAlias), session) : parseRoomId(roomIdOrAlias);
     const room = await lockRoom(tx, roomId, deps.states, TO_STRANGERS[membership]);
     const current = await membershipIn(tx, room.nid, session.userNid);
@@ -131,7 +132,7 @@ async function enter(
       throw error;
     }
     return { room_id: roomId };
-  });
+  }));
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidleave */
