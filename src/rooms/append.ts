@@ -9,11 +9,12 @@ import type { ComposedEvent } from './compose.js';
 import { storedTexts } from './event-text.js';
 import { insertEvent } from './events-store.js';
 import type { LockedRoom, NascentRoom } from './lock.js';
-import { membershipIn, putMembership } from './memberships-store.js';
+import { putMembership } from './memberships-store.js';
 import { defaultOutcome } from './default-outcome.js';
 import { noteSent } from './receipts.js';
 import { relationOf, threadRootOf } from './relations.js';
 import { insertRelation, putThreadTip, threadTip } from './relations-store.js';
+import type { StateEvent } from './room-state.js';
 import { moveTip } from './rooms-store.js';
 import { putState } from './state-store.js';
 
@@ -26,6 +27,8 @@ export interface AppendedEvent {
   readonly eventId: EventId;
   readonly type: string;
   readonly stateKey?: string;
+  /** Of a member event: whose membership it is. */
+  readonly memberNid?: number;
   readonly senderNid: number;
   readonly sender: UserId;
   readonly content: JsonObject;
@@ -64,7 +67,7 @@ export async function appendEvent(
   observers: readonly EventObserver[],
 ): Promise<AppendedEvent> {
   const appended = await persist(tx, room, composed, origin);
-  if (appended.type === 'm.room.member') await takeMembership(tx, room, appended);
+  if (appended.memberNid !== undefined) await takeMembership(tx, room, appended, appended.memberNid);
   if (appended.stateKey === undefined) await noteSent(tx, appended, room.tip);
   await moveTip(tx, room.nid, room.tip);
   for (const observer of observers) await observer.onEvent(tx, appended);
@@ -80,7 +83,9 @@ export async function persistEvent(tx: Transaction, room: NascentRoom, composed:
 async function persist(tx: Transaction, room: LockedRoom | NascentRoom, composed: ComposedEvent, origin: Origin): Promise<AppendedEvent> {
   const { pdu, eventId } = composed;
   const seq = room.tip.seq + 1;
-  const position = await advance(tx, await topicsOf(tx, room, composed, origin.now));
+  const replaced = await replacedBy(tx, room, pdu);
+  const memberNid = await memberOf(tx, pdu, origin);
+  const position = await advance(tx, topicsOf(room, pdu, memberNid, replaced));
   const threadRoot = pdu.state_key === undefined ? threadRootOf(pdu.content) : undefined;
   const byDefault = defaultOutcome(pdu, room.id);
   const sums = await runningTotals(tx, room, { threadRoot, seq, byDefault });
@@ -94,13 +99,13 @@ async function persist(tx: Transaction, room: LockedRoom | NascentRoom, composed
     sender_nid: origin.senderNid,
     origin_server_ts: pdu.origin_server_ts,
     ...storedTexts(pdu, eventId),
-    replaces_seq: (await replacedSeq(tx, room, pdu)) ?? null,
+    replaces_seq: replaced?.seq ?? null,
     thread_root: threadRoot ?? null,
     ...sums,
     device_nid: origin.deviceNid ?? null,
     txn_id: origin.txnId ?? null,
   });
-  const appended = appendedEvent(room, composed, origin, { seq, position, threadRoot, byDefault });
+  const appended = appendedEvent(room, composed, origin, { seq, position, threadRoot, byDefault, memberNid });
   await (appended.stateKey === undefined ? takeRelation(tx, appended) : takeState(tx, room, appended, appended.stateKey));
   room.tip = {
     seq,
@@ -119,9 +124,9 @@ function appendedEvent(
   room: LockedRoom | NascentRoom,
   { pdu, eventId }: ComposedEvent,
   origin: Origin,
-  at: { seq: number; position: number; threadRoot: string | undefined; byDefault: AppendedEvent['byDefault'] },
+  at: { seq: number; position: number; threadRoot: string | undefined; byDefault: AppendedEvent['byDefault']; memberNid: number | undefined },
 ): AppendedEvent {
-  const { seq, position, threadRoot, byDefault } = at;
+  const { seq, position, threadRoot, byDefault, memberNid } = at;
   const { type, state_key, sender, content } = pdu;
   return {
     roomNid: room.nid,
@@ -131,6 +136,7 @@ function appendedEvent(
     eventId,
     type,
     ...(state_key === undefined ? {} : { stateKey: state_key }),
+    ...(memberNid === undefined ? {} : { memberNid }),
     senderNid: origin.senderNid,
     sender,
     content,
@@ -142,10 +148,15 @@ function appendedEvent(
   };
 }
 
-async function replacedSeq(tx: Transaction, room: LockedRoom | NascentRoom, { type, state_key }: Pdu): Promise<number | undefined> {
+async function replacedBy(tx: Transaction, room: LockedRoom | NascentRoom, { type, state_key }: Pdu): Promise<StateEvent | undefined> {
   if (state_key === undefined) return undefined;
   await room.state.load(tx, [[type, state_key]]);
-  return room.state.get(type, state_key)?.seq;
+  return room.state.get(type, state_key);
+}
+
+async function memberOf(tx: Transaction, { type, state_key, sender }: Pdu, { senderNid, now }: Origin): Promise<number | undefined> {
+  if (type !== 'm.room.member' || state_key === undefined) return undefined;
+  return state_key === sender ? senderNid : ensureUser(tx, parseUserId(state_key), now);
 }
 
 async function takeState(tx: Transaction, room: LockedRoom | NascentRoom, event: AppendedEvent, stateKey: string): Promise<void> {
@@ -160,8 +171,7 @@ async function takeRelation(tx: Transaction, event: AppendedEvent): Promise<void
 }
 
 /** Makes the room's memberships say what the member event says. */
-export async function takeMembership(tx: Transaction, room: LockedRoom, event: AppendedEvent): Promise<void> {
-  const userNid = await ensureUser(tx, parseUserId(event.stateKey ?? ''), event.now);
+export async function takeMembership(tx: Transaction, room: LockedRoom, event: AppendedEvent, userNid: number): Promise<void> {
   await putMembership(tx, {
     roomNid: event.roomNid,
     userNid,
@@ -174,13 +184,10 @@ export async function takeMembership(tx: Transaction, room: LockedRoom, event: A
 }
 
 /** A change of name or picture is news of the timeline only; a change of membership is news to the member and of the device lists too. */
-async function topicsOf(tx: Transaction, room: LockedRoom | NascentRoom, { pdu }: ComposedEvent, now: number): Promise<readonly Topic[]> {
+function topicsOf(room: LockedRoom | NascentRoom, { content }: Pdu, memberNid: number | undefined, replaced: StateEvent | undefined): readonly Topic[] {
   const timeline: Topic = `timeline/${room.nid}`;
-  if (pdu.type !== 'm.room.member' || pdu.state_key === undefined) return [timeline];
-  const userNid = await ensureUser(tx, parseUserId(pdu.state_key), now);
-  const before = await membershipIn(tx, room.nid, userNid);
-  if (before?.membership === pdu.content['membership']) return [timeline];
-  return [timeline, `members/${room.nid}`, `membership/${userNid}`];
+  if (memberNid === undefined || replaced?.content['membership'] === content['membership']) return [timeline];
+  return [timeline, `members/${room.nid}`, `membership/${memberNid}`];
 }
 
 /** The counts up to and with this event, of its thread or of the main timeline. */

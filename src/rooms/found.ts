@@ -40,7 +40,7 @@ export async function foundRoom(deps: RoomWriting, tx: Transaction, f: Foundatio
   const encryption = await add(permitState('m.room.encryption', '', f.encryption, facts));
   await insertRoom(tx, { nid, id: nascent.id, version: nascent.version.name }, nascent.tip);
   const room = founded(nascent);
-  await takeMembership(tx, room, member);
+  await takeMembership(tx, room, member, f.founder.userNid);
   for (const event of [first, member, levels, encryption]) {
     for (const observer of deps.observers) await observer.onEvent(tx, event);
   }

@@ -75,27 +75,20 @@ export async function visibilityStretches(tx: ReadTransaction, roomNids: readonl
   return rows.map(({ json, ...row }) => ({ ...row, content: contentText(json) }));
 }
 
-/** Puts an event in force, and what it replaces into the past; returns the replaced event's seq. */
+/** Puts an event in force, and what it replaces into the past. */
 export async function putState(
   tx: Transaction,
   entry: { roomNid: number; type: string; stateKey: string; seq: number; position: number },
-): Promise<number | undefined> {
+): Promise<void> {
   const { roomNid, type, stateKey, seq, position } = entry;
-  const old = await tx.one<{ seq: number; since_seq: number }>(sql`
-    SELECT seq, since_seq FROM current_state WHERE room_nid = ${roomNid} AND type = ${type} AND state_key = ${stateKey}`);
-  if (old === undefined) {
-    await tx.run(sql`
-      INSERT INTO current_state (room_nid, type, state_key, seq, position, since_seq)
-      VALUES (${roomNid}, ${type}, ${stateKey}, ${seq}, ${position}, ${seq})`);
-    return undefined;
-  }
   await tx.run(sql`
     INSERT INTO past_state (room_nid, type, state_key, seq, since_seq, until_seq)
-    VALUES (${roomNid}, ${type}, ${stateKey}, ${old.seq}, ${old.since_seq}, ${seq})`);
+    SELECT room_nid, type, state_key, seq, since_seq, CAST(${seq} AS BIGINT)
+    FROM current_state WHERE room_nid = ${roomNid} AND type = ${type} AND state_key = ${stateKey}`);
   await tx.run(sql`
-    UPDATE current_state SET seq = ${seq}, position = ${position}, since_seq = ${seq}
-    WHERE room_nid = ${roomNid} AND type = ${type} AND state_key = ${stateKey}`);
-  return old.seq;
+    INSERT INTO current_state (room_nid, type, state_key, seq, position, since_seq)
+    VALUES (${roomNid}, ${type}, ${stateKey}, ${seq}, ${position}, ${seq})
+    ON CONFLICT (room_nid, type, state_key) DO UPDATE SET seq = excluded.seq, position = excluded.position, since_seq = excluded.since_seq`);
 }
 
 /** The seqs of the events that made up a room's state just after `seq`. */
