@@ -100,9 +100,10 @@ describe('somebody new', () => {
 });
 
 describe('D5: an invitation', () => {
-  it('succeeds alike for a stranger, somebody hidden and nobody, in an old room and in a new one', async () => {
+  it('succeeds alike for a stranger, somebody hidden who wants none, and nobody, in an old room and in a new one', async () => {
     const [alice, bob, carol] = [await newcomer('Alice'), await newcomer('Bob'), await newcomer('Carol')];
     await directory.operate('hide', '--user', carol.userId);
+    await rooms.call(carol, 'PUT', ['user', carol.userId, 'account_data', 'm.invite_permission_config'], { default_action: 'block' });
     const roomId = await shard.createRoom(alice);
     const ids = [bob.userId, carol.userId, '@nobody:localhost'];
     const answers = await Promise.all(ids.map((user_id) => rooms.call(alice, 'POST', ['rooms', roomId, 'invite'], { user_id })));
@@ -114,6 +115,7 @@ describe('D5: an invitation', () => {
     expect(await directory.keysOf(alice, ...ids)).toEqual([bob.userId]);
     expect(await directory.found(alice, 'bob')).toEqual([]);
     expect((await direct(alice, ...ids)).status).toBe(200);
+    expect((await rooms.sync(carol)).rooms?.invite ?? {}).toEqual({});
   });
 
   it('of strangers is charged to the same budget, and a room that would exceed it comes not into being', async () => {
