@@ -22,7 +22,7 @@ beforeAll(async () => {
   ministry = await fill(target, { users: 18, rooms: 16, files: 20, messagesPerRoom: 4 });
   outcomes = await replay(target.baseUrl, ministry);
   legitimate = await controls(target.baseUrl, ministry);
-}, 60_000);
+});
 afterAll(() => target.stop());
 
 describe('a stolen account', () => {

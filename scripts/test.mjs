@@ -1,5 +1,5 @@
 // `npm test`: everything that has to hold. Arguments are passed on to jest, and only jest runs then.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ rmSync(results, { force: true });
 // Most files wait for a server, a disk or a timer: one for each core would leave the cores half idle.
 const workers = Math.ceil(availableParallelism() * 1.5);
 
-const steps = [
+const checks = [
   { name: 'types', needs: 'tsconfig.json', args: ['node_modules/typescript/bin/tsc', '--noEmit'] },
   { name: 'lint', needs: 'scripts/eslint.config.js', args: ['node_modules/eslint/bin/eslint.js', '--config', 'scripts/eslint.config.js', '.'] },
   { name: 'architecture', needs: 'scripts/check-architecture.ts', args: ['scripts/run.mjs', 'check-architecture'] },
@@ -26,17 +26,27 @@ const tests = {
   args: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', `--maxWorkers=${workers}`, '--json', `--outputFile=${results}`, ...filters],
 };
 
-const failed = [...(filters.length === 0 ? steps : []), tests].filter((step) => !passes(step)).map(({ name }) => name);
+const steps = filters.length === 0 ? [...await Promise.all(checks.map(run)), await run(tests)] : [await run(tests)];
+const failed = steps.filter(({ hasPassed }) => !hasPassed).map(({ name }) => name);
 if (failed.length > 0) console.log(`\nFailed: ${failed.join(', ')}.`);
 console.log(countOf(results));
 process.exit(failed.length === 0 ? 0 : 1);
 
-function passes({ name, needs, args }) {
-  if (!existsSync(join(root, needs))) return true;
-  console.log(`\n== ${name}`);
-  // Jest repeats its results as JSON on standard output, where nobody reads them.
-  const stdio = ['ignore', name === 'tests' ? 'ignore' : 'inherit', 'inherit'];
-  return spawnSync(process.execPath, args, { cwd: root, stdio }).status === 0;
+/** The checks run side by side: what each prints is kept until it is done, so that it stands together. */
+function run({ name, needs, args }) {
+  if (!existsSync(join(root, needs))) return { name, hasPassed: true };
+  const isTests = name === tests.name;
+  if (isTests) console.log(`\n== ${name}`);
+  return new Promise((resolve) => {
+    // Jest repeats its results as JSON on standard output, where nobody reads them.
+    const step = spawn(process.execPath, args, { cwd: root, stdio: isTests ? ['ignore', 'ignore', 'inherit'] : ['ignore', 'pipe', 'pipe'] });
+    const printed = [];
+    for (const output of [step.stdout, step.stderr]) output?.on('data', (text) => printed.push(text));
+    step.on('close', (code) => {
+      if (!isTests) process.stdout.write(Buffer.concat([Buffer.from(`\n== ${name}\n`), ...printed]));
+      resolve({ name, hasPassed: code === 0 });
+    });
+  });
 }
 
 /** The last line of the output: a file of tests that could not run counts as one that failed. */
