@@ -105,10 +105,9 @@ export async function pageOfEvents(
   page: { roomNid: number; from: number; to: number; dir: 'b' | 'f'; limit: number },
 ): Promise<readonly EventRow[]> {
   const order = page.dir === 'b' ? sql`ORDER BY e.seq DESC` : sql`ORDER BY e.seq`;
-  // SQLite prepares a statement anew whenever a bare LIMIT is bound, to plan for its value; a sum it does not look into.
   return tx.all<EventRow>(sql`
     SELECT ${eventColumns} FROM events e
-    WHERE e.room_nid = ${page.roomNid} AND e.seq BETWEEN ${page.from} AND ${page.to} ${order} LIMIT ${page.limit} + 0`);
+    WHERE e.room_nid = ${page.roomNid} AND e.seq BETWEEN ${page.from} AND ${page.to} ${order} LIMIT ${page.limit}`);
 }
 
 export async function findEvent(tx: ReadTransaction, roomNid: number, eventId: EventId): Promise<EventRow | undefined> {

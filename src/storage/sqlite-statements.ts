@@ -52,7 +52,8 @@ export class Statements {
   }
 
   #prepare(text: string): Prepared {
-    const statement = this.connection.prepare<unknown[]>(text);
+    // SQLite prepares a statement anew whenever a bare LIMIT is bound, to plan for its value; a sum it does not look into.
+    const statement = this.connection.prepare<unknown[]>(text.replaceAll('LIMIT ?', 'LIMIT ? + 0'));
     if (!statement.reader) return { statement, rowOf: (values) => values };
     return { statement: statement.raw(true), rowOf: rowMaker(statement.columns()) };
   }
