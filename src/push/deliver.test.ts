@@ -16,6 +16,8 @@ describe.each(engines)('pushes on $name', (engine) => {
   let pushing: { stop(): Promise<void> };
   let sent: { event_id?: string; counts: { unread?: number } }[];
   let outcome: () => readonly string[];
+  let wanted: boolean;
+  const wantsInvites = async (): Promise<boolean> => wanted;
 
   beforeEach(async () => {
     talk = await openConversation(engine);
@@ -24,11 +26,12 @@ describe.each(engines)('pushes on $name', (engine) => {
     await putPusher(bob, 'key');
     sent = [];
     outcome = () => [];
+    wanted = true;
     const notify = async (_: string, message: object): Promise<readonly string[]> => {
       sent.push((message as { notification: (typeof sent)[0] }).notification);
       return outcome();
     };
-    pushing = startPushing({ ...talk, notify, isEnabled: true, groupByRoom: true, report: () => undefined });
+    pushing = startPushing({ ...talk, notify, wantsInvites, isEnabled: true, groupByRoom: true, report: () => undefined });
   });
   afterEach(async () => {
     await pushing.stop();
@@ -63,8 +66,30 @@ describe.each(engines)('pushes on $name', (engine) => {
     expect(sent.some(({ event_id }) => event_id === two)).toBe(false);
     outcome = () => ['key'];
     await pushing.stop();
-    pushing = startPushing({ ...talk, clock: () => 2_000_000, notify: async () => ['key'], isEnabled: true, groupByRoom: true, report: () => undefined });
+    pushing = startPushing({ ...talk, clock: () => 2_000_000, wantsInvites, notify: async () => ['key'], isEnabled: true, groupByRoom: true, report: () => undefined });
     await until(async () => ((await listPushers(talk, { session: bob })) as { pushers: readonly unknown[] }).pushers.length === 0);
+  });
+
+  it('an invitation to nobody who wants none, not even when it waited for the gateway', async () => {
+    const [another, settled] = [await talk.room(alice), await talk.room(alice, bob)];
+    outcome = () => { throw new Error('down'); };
+    await talk.invite(alice, another, bob);
+    await until(async () => (await talk.db.read((tx) => tx.all(sql`SELECT pusher_nid FROM waiting_pushes`))).length === 1);
+    const tried = sent.length;
+    wanted = false;
+    await pushing.stop();
+    const notify = async (_: string, message: object): Promise<readonly string[]> => {
+      sent.push((message as { notification: (typeof sent)[0] }).notification);
+      return [];
+    };
+    pushing = startPushing({ ...talk, clock: () => 2_000_000, wantsInvites, notify, isEnabled: true, groupByRoom: true, report: () => undefined });
+    await until(async () => (await talk.db.read((tx) => tx.all(sql`SELECT pusher_nid FROM waiting_pushes`))).length === 0);
+    const third = await talk.room(alice);
+    await talk.invite(alice, third, bob);
+    const eventId = await talk.say(alice, settled);
+    await until(() => sent.some(({ event_id }) => event_id === eventId));
+    await until(async () => (await talk.db.read((tx) => tx.all(sql`SELECT task_nid FROM outbox WHERE kind = 'push'`))).length === 0);
+    expect(sent.slice(tried).map(({ event_id }) => event_id)).toEqual([eventId]);
   });
 
   it('to a room full of telephones, and what they fail to take, cost as many statements as to one', async () => {
@@ -74,7 +99,7 @@ describe.each(engines)('pushes on $name', (engine) => {
       sent.push((message as { notification: (typeof sent)[0] }).notification);
       return outcome();
     };
-    pushing = startPushing({ ...talk, db: counting(talk.db, () => { statements += 1; }), notify, isEnabled: true, groupByRoom: true, report: () => undefined });
+    pushing = startPushing({ ...talk, db: counting(talk.db, () => { statements += 1; }), notify, wantsInvites, isEnabled: true, groupByRoom: true, report: () => undefined });
     const costOf = async (room: RoomId): Promise<number> => {
       const before = statements;
       await talk.say(alice, room);

@@ -6,7 +6,7 @@ import { startWorker, type Task } from '../storage/outbox.js';
 import { holdStream } from '../storage/stream.js';
 import type { Notify } from './notify.js';
 import { deleteRejected, dropWaiting, findTarget, markFailing, markWorking, noteTold, putWaiting, targetsOfUser, waitingFor, type Target, type WaitingPush } from './pushers-store.js';
-import { recipientsOf, type EventPush, type Recipient } from './recipients.js';
+import { recipientsOf, type EventPush, type Recipient, type WantsInvites } from './recipients.js';
 import { askAgain, PUSH, PUSH_AGAIN, type AgainTask, type PushTask } from './tasks.js';
 import { unreadEverywhere, unreadOfOne } from './unread.js';
 
@@ -14,6 +14,7 @@ export interface Pushing {
   readonly db: Database;
   readonly clock: Clock;
   readonly notify: Notify;
+  readonly wantsInvites: WantsInvites;
   /** Else what is asked for is dropped. */
   readonly isEnabled: boolean;
   /** Whether the number beside the app counts rooms. */
@@ -48,7 +49,7 @@ async function push(deps: Pushing, { taskNid, payload }: Task): Promise<void> {
 async function pushEvent(deps: Pushing, taskNid: number, task: PushTask & { about: 'event' }): Promise<void> {
   const { db, clock, groupByRoom } = deps;
   const { recipients, isInVain, unread } = await db.read(async (tx) => {
-    const found = await recipientsOf(tx, task);
+    const found = await recipientsOf(tx, task, deps.wantsInvites);
     // For everybody at once: a room full of telephones asks no more of the database than one.
     return { ...found, unread: await unreadEverywhere(tx, found.recipients.map(({ target }) => target.user_nid), groupByRoom) };
   });
@@ -100,12 +101,17 @@ async function pushAgain(deps: Pushing, { pusherNid }: AgainTask): Promise<void>
     const next = await oldestWaiting(deps, pusherNid);
     if (next === undefined) return;
     const { target, waiting } = next;
-    if (waiting.since_ts + GIVEN_UP_AFTER_MS > deps.clock()) {
+    if (waiting.since_ts + GIVEN_UP_AFTER_MS > deps.clock() && (await isStillWanted(deps, next))) {
       const unread = await deps.db.read((tx) => unreadOfOne(tx, target.user_nid, deps.groupByRoom));
       await send(deps, { target, unread, push: { roomId: waiting.room_id, eventId: waiting.event_id, isUrgent: waiting.is_urgent === 1 } });
     }
     await deps.db.transaction((tx) => dropWaiting(tx, pusherNid, waiting.task_nid));
   }
+}
+
+/** An invitation may have waited for longer than its person wanted any. */
+async function isStillWanted({ db, wantsInvites }: Pushing, { target, waiting }: { target: Target; waiting: WaitingPush }): Promise<boolean> {
+  return waiting.is_invite === 0 || db.read((tx) => wantsInvites(tx, target.user_nid));
 }
 
 /** Undefined when nothing waits any more, and then the pusher counts as working again. */

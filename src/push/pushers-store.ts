@@ -131,7 +131,8 @@ export async function markWorking(tx: Transaction, pusherNid: number): Promise<v
   await tx.run(sql`UPDATE pushers SET is_failing = 0 WHERE pusher_nid = ${pusherNid}`);
 }
 
-export interface WaitingPush {
+export interface FailedPush {
+  readonly pusher_nid: number;
   readonly task_nid: number;
   readonly room_id: RoomId;
   readonly event_id: EventId;
@@ -139,8 +140,13 @@ export interface WaitingPush {
   readonly since_ts: number;
 }
 
+export interface WaitingPush extends Omit<FailedPush, 'pusher_nid'> {
+  /** Whether the event says something of the membership of whoever is pushed to. */
+  readonly is_invite: number;
+}
+
 /** Notes pushes for later, each once for the work it came from; of each pusher so many of the newest are kept. */
-export async function putWaiting(tx: Transaction, pushes: readonly (WaitingPush & { readonly pusher_nid: number })[], most: number): Promise<void> {
+export async function putWaiting(tx: Transaction, pushes: readonly FailedPush[], most: number): Promise<void> {
   const rows = pushes.map((push) => [push.pusher_nid, push.task_nid, push.room_id, push.event_id, push.is_urgent, push.since_ts]);
   await tx.run(sql`
     WITH failed (pusher_nid, task_nid, room_id, event_id, is_urgent, since_ts) AS (VALUES ${rowsOf(rows, ['BIGINT', 'BIGINT', 'TEXT', 'TEXT', 'BIGINT', 'BIGINT'])})
@@ -158,7 +164,12 @@ export async function putWaiting(tx: Transaction, pushes: readonly (WaitingPush 
 
 export async function waitingFor(tx: ReadTransaction, pusherNid: number): Promise<readonly WaitingPush[]> {
   return tx.all<WaitingPush>(sql`
-    SELECT task_nid, room_id, event_id, is_urgent, since_ts FROM waiting_pushes WHERE pusher_nid = ${pusherNid} ORDER BY task_nid`);
+    SELECT w.task_nid, w.room_id, w.event_id, w.is_urgent, w.since_ts, CASE WHEN e.event_id IS NULL THEN 0 ELSE 1 END AS is_invite
+    FROM waiting_pushes w
+    JOIN pushers p ON p.pusher_nid = w.pusher_nid
+    JOIN users u ON u.user_nid = p.user_nid
+    LEFT JOIN events e ON e.event_id = w.event_id AND e.type = 'm.room.member' AND e.state_key = u.user_id
+    WHERE w.pusher_nid = ${pusherNid} ORDER BY w.task_nid`);
 }
 
 export async function dropWaiting(tx: Transaction, pusherNid: number, upToTask: number): Promise<void> {

@@ -17,6 +17,9 @@ export interface EventPush {
   readonly isUrgent: boolean;
 }
 
+/** Whether somebody wants to be told of invitations at all, when they are told; `profile/` knows it. https://spec.matrix.org/v1.19/client-server-api/#invite-permission */
+export type WantsInvites = (tx: ReadTransaction, userNid: number) => Promise<boolean>;
+
 /** A push and whom it is for. */
 export interface Recipient {
   readonly target: Target;
@@ -24,7 +27,11 @@ export interface Recipient {
 }
 
 /** Whose pushers are told of an event; `isInVain` says that nobody the event may be for has any. */
-export async function recipientsOf(tx: ReadTransaction, task: PushTask & { about: 'event' }): Promise<{ recipients: readonly Recipient[]; isInVain: boolean }> {
+export async function recipientsOf(
+  tx: ReadTransaction,
+  task: PushTask & { about: 'event' },
+  wantsInvites: WantsInvites,
+): Promise<{ recipients: readonly Recipient[]; isInVain: boolean }> {
   const { roomNid, seq } = task;
   const [row] = await eventsBySeq(tx, roomNid, [seq]);
   const [room] = await roomsByNid(tx, [roomNid]);
@@ -35,6 +42,8 @@ export async function recipientsOf(tx: ReadTransaction, task: PushTask & { about
   const invited = row.state_type === 'm.room.member' && row.state_key !== null ? await targetsOfMember(tx, roomNid, row.state_key) : [];
   const isInVain = members.length + invited.length === 0;
   if (isInVain) return { recipients: [], isInVain };
+  const [invitee] = invited;
+  const told = invitee !== undefined && (await wantsInvites(tx, invitee.user_nid)) ? invited : [];
   const context = await contextOf(tx, roomNid);
   const verdict = (target: MemberTarget, isInvited: boolean): { notify: boolean; highlight: boolean } => {
     // The default rules say the same to everybody but whom an invitation is for.
@@ -42,7 +51,7 @@ export async function recipientsOf(tx: ReadTransaction, task: PushTask & { about
     const ruleset = target.ruleset ?? JSON.stringify(defaultPushRules(target.user_id));
     return judge({ ruleset, ignored: target.ignored ?? '[]', displayname: target.displayname }, event, context);
   };
-  const recipients = [...members.map((target) => ({ target, isInvited: false })), ...invited.map((target) => ({ target, isInvited: true }))].flatMap(({ target, isInvited }) => {
+  const recipients = [...members.map((target) => ({ target, isInvited: false })), ...told.map((target) => ({ target, isInvited: true }))].flatMap(({ target, isInvited }) => {
     const { notify, highlight } = verdict(target, isInvited);
     const isUrgent = highlight || isInvited || event.type === 'm.room.encrypted';
     return notify ? [{ target, push: { roomId: room.room_id, eventId: eventIdOf(row.json), isUrgent } }] : [];
