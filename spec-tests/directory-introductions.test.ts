@@ -118,6 +118,22 @@ describe('D5: an invitation', () => {
     expect((await rooms.sync(carol)).rooms?.invite ?? {}).toEqual({});
   });
 
+  it('of people who want none tells a stranger nothing and is charged like any other; who was introduced first is told', async () => {
+    const [alice, ...people] = [await newcomer('Alice'), await newcomer('B'), await newcomer('C'), await newcomer('D'), await newcomer('E'), await newcomer('F')];
+    for (const { userId, token } of people) {
+      await shard.request('PUT', `/_matrix/client/v3/user/${userId}/account_data/m.invite_permission_config`, { token, body: { default_action: 'block' } });
+    }
+    const roomId = await shard.createRoom(alice);
+    const invite = async (userId = '') => (await rooms.call<{ errcode?: string }>(alice, 'POST', ['rooms', roomId, 'invite'], { user_id: userId })).body;
+    const [introduced, ...strangers] = people.map(({ userId }) => userId);
+    await directory.found(alice, introduced ?? '');
+    expect(await invite(introduced)).toMatchObject({ errcode: 'M_INVITE_BLOCKED' });
+    // One of the day's four went for the introduction, and three remain for the four strangers.
+    expect(await Promise.all(strangers.slice(0, 3).map(invite))).toEqual([{}, {}, {}]);
+    expect(await invite(strangers[3])).toMatchObject({ errcode: 'M_LIMIT_EXCEEDED' });
+    for (const person of people) expect((await rooms.sync(person)).rooms?.invite ?? {}).toEqual({});
+  });
+
   it('of strangers is charged to the same budget, and a room that would exceed it comes not into being', async () => {
     const alice = await newcomer('Alice');
     const friend = await newcomer('Bob');

@@ -92,6 +92,8 @@ describe('m.invite_permission_config', () => {
 
   it('"the user’s homeserver MUST respond … M_INVITE_BLOCKED, if the user is invited": by invite, by createRoom, by state', async () => {
     const roomId = await shard.createRoom(alice);
+    // Of strangers nothing is told (RULES D5).
+    await shard.createRoom(alice, [bob]);
     await block(bob);
     expect(await calls.call(alice, 'POST', ['rooms', roomId, 'invite'], { user_id: bob.userId })).toMatchObject(blocked);
     expect(await calls.call(alice, 'POST', ['createRoom'], { invite: [bob.userId] })).toMatchObject(blocked);

@@ -7,20 +7,19 @@ import { chargeIdentity, type IdentityBudget } from './introductions.js';
 import { namedById } from './people-store.js';
 
 /**
- * Whoever wants no invitations gets none, and says so unless nobody may know of them. Inviting anybody else to whom one has no relation yet costs as much as looking for
- * them, whether or not they exist; it tells the inviter nothing (RULES D5). Who shares a room with the inviter, or was introduced in the last 24 hours, costs nothing.
+ * Inviting somebody to whom one has no relation yet costs as much as looking for them, whether or not they exist, and tells the inviter
+ * nothing (RULES D5). Who shares a room with the inviter, or was introduced in the last 24 hours, costs nothing; and of them the inviter
+ * is told that they want no invitations.
  */
 export function chargeInvites(budget: IdentityBudget): InviteObserver {
   return {
     async onInvite(tx, { inviterNid, target, now }) {
-      const person = await namedById(tx, target);
-      const nid = person?.user_nid ?? 0;
+      const nid = (await namedById(tx, target))?.user_nid ?? 0;
       const related = await contactsAmong(tx, inviterNid, [nid], now);
       if (!related.has(nid)) await chargeIdentity(tx, budget, { viewerNid: inviterNid, identity: target, now });
       const permission = await findAccountData(tx, { userNid: nid, roomNid: GLOBAL, type: INVITE_PERMISSION });
-      // A refusal would tell that a hidden person exists: they are not told of the invitation, and the inviter not of that.
-      const mayKnow = related.has(nid) || person?.is_findable === 1;
-      if (mayKnow && blocksInvites(permission)) throw new MatrixError('M_INVITE_BLOCKED', 'This person accepts no invitations');
+      // A refusal would tell a stranger that they exist, and take the charge back with it: they are not told of the invitation, and the inviter not of that.
+      if (related.has(nid) && blocksInvites(permission)) throw new MatrixError('M_INVITE_BLOCKED', 'This person accepts no invitations');
     },
   };
 }
