@@ -8,6 +8,7 @@ const MEGOLM = 'm.megolm.v1.aes-sha2';
 const ciphertext = 'AwgAEpABciphertext';
 const ROOM = 1;
 const PERSON = 2;
+const DEVICE = 4;
 /** What refuses words beside ciphertext. */
 const BESIDE = 'nothing_stands_beside_ciphertext|ids_are_short|messages_are_ciphertext';
 
@@ -52,7 +53,7 @@ const refused: readonly Refused[] = [
     '"m.new_content":{"body":"hello"}', '"m.mentions":{}', '"m.relates_to":"hello"', '"m.relates_to":["hello"]',
     '"m.relates_to":{"rel_type":"hello"}', '"m.relates_to":{"rel_type":"m.thread","event_id":"hello"}', '"m.relates_to":{"rel_type":"m.thread","event_id":"$hello you there"}',
     '"m.relates_to":{"rel_type":"m.annotation","event_id":"$a","key":{"body":"hello"}}', `"m.relates_to":{"rel_type":"m.annotation","event_id":"$a","key":"${'hello '.repeat(80)}"}`,
-    '"m.relates_to":{"rel_type":"m.thread","event_id":"$a","is_falling_back":"hello"}', '"session_id":"hello there"', `"session_id":"${'A'.repeat(2000)}"`, '"session_id":{"body":"hello"}',
+    '"m.relates_to":{"rel_type":"m.thread","event_id":"$a","is_falling_back":"hello"}', '"session_id":"hello there"', `"session_id":"${'A'.repeat(2100)}"`, '"session_id":{"body":"hello"}',
     '"session_id":{"body":"hello"},"m.relates_to":{}', '"sender_key":["hello"],"m.relates_to":{}', '"session_id":["hello"]', '"device_id":"hello there","m.relates_to":{}',
     '"sender_key":"hello there"', '"device_id":"hello there"', `"m.relates_to":{"rel_type":"m.thread","event_id":"$${'hello_'.repeat(1000)}"}`,
   ].map((more): Refused => [`an encrypted message that also holds ${more.slice(0, 80)}`, BESIDE, 'm.room.encrypted', null, `{"algorithm":"${MEGOLM}","ciphertext":"${ciphertext}",${more}}`]),
@@ -79,6 +80,7 @@ describe.each(engines)('the schema on $name refuses', ({ open }) => {
     await put('m.room.encryption', '', { algorithm: MEGOLM }, { at: 1 });
     await write(sql`INSERT INTO current_state (room_nid, type, state_key, seq, position, since_seq) VALUES (${ROOM}, 'm.room.encryption', '', 1, 1, 1)`);
     await write(roomRow(ROOM));
+    await write(sql`INSERT INTO devices (device_nid, user_nid, device_id, created_ts) VALUES (${DEVICE}, ${PERSON}, 'B', 0)`);
   });
   afterAll(() => drop());
 
@@ -86,20 +88,28 @@ describe.each(engines)('the schema on $name refuses', ({ open }) => {
     await expect(put(type, stateKey, content)).rejects.toThrow(new RegExp(constraint));
   });
 
+  it.each(refused.filter(isContent))('%s while it waits to be sent (of the timeline: %s)', async (_, __, type, stateKey, content) => {
+    await expect(later(type, stateKey, content)).rejects.toThrow(/check constraint/i);
+  });
+
   it('none of what the rules allow', async () => {
     for (const join_rule of ['invite', 'knock', 'restricted', 'knock_restricted']) await put('m.room.join_rules', '', { join_rule });
     for (const history_visibility of ['shared', 'invited', 'joined']) await put('m.room.history_visibility', '', { history_visibility });
     await put('m.room.guest_access', '', { guest_access: 'forbidden' });
     await put('m.room.encryption', '', { algorithm: MEGOLM, rotation_period_msgs: 1, rotation_period_ms: 604_800_000 });
-    await put('m.room.encryption', '', { rotation_period_msgs: 100, rotation_period_ms: 1, algorithm: MEGOLM });
     await put('m.room.encrypted', null, { algorithm: MEGOLM, ciphertext });
     const reply = { 'm.in_reply_to': { event_id: '$b' } };
     const id = `$${'"\\\x01é'.repeat(63)}`;
     for (const relation of [reply, { rel_type: 'm.thread', event_id: id, is_falling_back: true, ...reply }, { rel_type: 'm.annotation', event_id: '$a', key: '"\\👍'.repeat(10) }, { rel_type: 'm.annotation', event_id: '$a', key: '":[ ":{ "event_id":' }, {}]) {
-      await put('m.room.encrypted', null, { session_id: 'A'.repeat(43), ciphertext, device_id: 'a-b.c_d~e', sender_key: '+'.repeat(43), algorithm: MEGOLM, 'm.relates_to': relation });
+      const message = { session_id: 'A'.repeat(43), ciphertext, device_id: 'a-b.c_d~e', sender_key: '+'.repeat(43), algorithm: MEGOLM, 'm.relates_to': relation };
+      await put('m.room.encrypted', null, message);
+      await later('m.room.encrypted', null, message);
     }
-    await put('m.reaction', null, { 'm.relates_to': { rel_type: 'm.annotation', event_id: '$a', key: '👍' } });
-    await put('m.room.redaction', null, { reason: 'a "quoted" reason' });
+    for (const enter of [put, later]) {
+      await enter('m.reaction', null, { 'm.relates_to': { rel_type: 'm.annotation', event_id: '$a', key: '👍' } });
+      await enter('m.room.redaction', null, { reason: 'a "quoted" reason' });
+      await enter('m.room.encryption', '', { rotation_period_msgs: 100, rotation_period_ms: 1, algorithm: MEGOLM });
+    }
     await put('m.room.member', '@a:b', { membership: 'join', displayname: 'third_party_invite' });
     await put('org.example."quoted"\\type', 'a "key" \\ of ünïcode 🔑', { content: { content: 1 } });
   });
@@ -207,22 +217,11 @@ describe.each(engines)('the schema on $name refuses', ({ open }) => {
     await expect(write(roomRow(5))).rejects.toThrow(/foreign key/i);
   });
 
-  it('what no timeline may hold while it waits for one', async () => {
-    await write(sql`INSERT INTO devices (device_nid, user_nid, device_id, created_ts) VALUES (4, ${PERSON}, 'B', 0)`);
-    let id = 0;
-    const later = (type: string, stateKey: string | null, content: object) => write(sql`
-      INSERT INTO delayed_events (delay_id, user_nid, device_nid, room_nid, type, state_key, content, txn_id, delay_ms, since_ts, due_ts)
-      VALUES (${`d${id += 1}`}, ${PERSON}, 4, ${ROOM}, ${type}, ${stateKey}, ${JSON.stringify(content)}, ${stateKey === null ? `t${id}` : null}, 1, 0, 1)`);
-    for (const type of ['m.room.message', 'm.sticker', 'org.example.note']) await expect(later(type, null, { body: 'hello' })).rejects.toThrow('only_encrypted_messages_wait');
-    for (const type of ['m.room.message', 'm.room.encrypted', 'm.reaction']) await expect(later(type, '', { body: 'hello' })).rejects.toThrow('only_encrypted_messages_wait');
-    await expect(later('m.room.encrypted', null, { algorithm: MEGOLM, ciphertext: 'hello' })).rejects.toThrow('waiting_messages_are_ciphertext');
+  it('a membership that waits, and what waits longer than its session', async () => {
     await expect(later('m.room.member', '@a:b', { membership: 'join' })).rejects.toThrow('nobody_joins_later');
-    for (const [type, content] of [['join_rules', { join_rule: 'public' }], ['history_visibility', { history_visibility: 'world_readable' }], ['guest_access', {}], ['encryption', {}]] as const) {
-      await expect(later(`m.room.${type}`, '', content)).rejects.toThrow('no_room_opens_later');
-    }
     await later('m.room.encrypted', null, { algorithm: MEGOLM, ciphertext });
     await later('m.room.join_rules', '', { join_rule: 'knock' });
-    await write(sql`DELETE FROM devices WHERE device_nid = 4`);
+    await write(sql`DELETE FROM devices WHERE device_nid = ${DEVICE}`);
     expect(await db.read((tx) => tx.all(sql`SELECT delay_id FROM delayed_events`))).toEqual([]);
   });
 
@@ -268,15 +267,34 @@ describe.each(engines)('the schema on $name refuses', ({ open }) => {
     await expect(write(sql`INSERT INTO access_tokens (token_hash, device_nid, created_ts) VALUES (${`cls_${'a'.repeat(43)}`}, 3, 0)`)).rejects.toThrow('tokens_are_hashed');
   });
 
+  it('words in what an event tells other servers', async () => {
+    const signed = { depth: 1, prev_events: ['$a'], auth_events: ['$b'], redacts: '$c', hashes: { sha256: 'h' }, signatures: { 'shard.example': { 'ed25519:k': 's' } } };
+    await put('m.room.name', '', {}, { pdu: signed });
+    for (const more of [{ unsigned: {} }, { body: 'hello' }, { content: { body: 'hello' } }, { hashes: { sha256: 'h', body: 'hello' } }]) {
+      await expect(put('m.room.name', '', {}, { pdu: { ...signed, ...more } })).rejects.toThrow('envelopes_are_closed');
+    }
+    for (const more of [{ redacts: 'hello there' }, { prev_events: [{ body: 'hello there' }] }, { auth_events: ['$'.repeat(4096)] }]) {
+      await expect(put('m.room.name', '', {}, { pdu: { ...signed, ...more } })).rejects.toThrow('envelopes_are_short');
+    }
+  });
+
+  /** Has an event wait to be sent, as `put` sends one. */
+  async function later(type: string, stateKey: string | null, content: object | string): Promise<void> {
+    const id = (seq += 1);
+    await write(sql`
+      INSERT INTO delayed_events (delay_id, user_nid, device_nid, room_nid, type, state_key, content, txn_id, delay_ms, since_ts, due_ts)
+      VALUES (${`d${id}`}, ${PERSON}, ${DEVICE}, ${ROOM}, ${type}, ${stateKey}, ${contentOf(content)}, ${stateKey === null ? `t${id}` : null}, 1, 0, 1)`);
+  }
+
   function write(query: Sql): Promise<number> {
     return db.transaction((tx) => tx.run(query));
   }
 
   /** Inserts an event as its columns and its text would have it; resolves to its seq. A content given as text stands there as it is. */
-  async function put(type: string, stateKey: string | null, content: object | string, { at = (seq += 1), json = textOf(type, stateKey, content) } = {}): Promise<number> {
+  async function put(type: string, stateKey: string | null, content: object | string, { at = (seq += 1), json = textOf(type, stateKey, content), pdu = {} } = {}): Promise<number> {
     await db.transaction((tx: Transaction) => tx.run(sql`
       INSERT INTO events (room_nid, seq, position, event_id, type, state_key, sender_nid, origin_server_ts, json, pdu, notify_sum, highlight_sum)
-      VALUES (${ROOM}, ${at}, ${at}, ${`$${at}`}, ${type}, ${stateKey}, ${PERSON}, 0, ${json}, '{}', 0, 0)`));
+      VALUES (${ROOM}, ${at}, ${at}, ${`$${at}`}, ${type}, ${stateKey}, ${PERSON}, 0, ${json}, ${JSON.stringify(pdu)}, 0, 0)`));
     return at;
   }
 
@@ -289,7 +307,21 @@ describe.each(engines)('the schema on $name refuses', ({ open }) => {
 
 function textOf(type: string, stateKey: string | null, content: object | string): string {
   const state = stateKey === null ? '' : `"state_key":${JSON.stringify(stateKey)},`;
-  return `{"content":${typeof content === 'string' ? content : JSON.stringify(content)},${state}"type":${JSON.stringify(type)}}`;
+  return `{"content":${contentOf(content)},${state}"type":${JSON.stringify(type)}}`;
+}
+
+function contentOf(content: object | string): string {
+  return typeof content === 'string' ? content : JSON.stringify(content);
+}
+
+/** Whether a content is one, and does not only break out of its place in the text of an event. */
+function isContent([, , , , content]: Refused): boolean {
+  try {
+    JSON.parse(contentOf(content));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 describe('a running server refuses', () => {
