@@ -33,13 +33,8 @@ import { FilterSchema, RoomEventFilterSchema, type EventFilter, type Filter } fr
 import { showProfile } from './rooms/profile-changes.js';
 import { StateCache } from './rooms/room-state.js';
 import type { RoomWriting } from './rooms/writing.js';
-import { Acknowledgements } from './sync/acknowledge.js';
-import { KeyCounts } from './sync/key-counts.js';
-import { LazyMembers } from './sync/lazy-members.js';
-import { MyRooms } from './sync/my-rooms.js';
-import { SharedTimelines } from './sync/shared-timelines.js';
-import { UnwantedOf } from './sync/unwanted.js';
 import { currentPosition, Notifier } from './storage/stream.js';
+import { syncMemories } from './sync/memories.js';
 import { MatrixError } from './matrix/errors.js';
 import { appServiceCallsOf, appServiceObservers } from './server-app-services.js';
 import { accountObservers, tokenLifetimesOf, turnServerOf } from './server-accounts.js';
@@ -80,7 +75,7 @@ export async function buildServices(config: Config, db: Database, { clock, appSe
     ...writing,
     ...brakes,
     ...settingsOf(config),
-    ...syncing(db, notifier),
+    ...syncMemories(db, notifier),
     ...observing(writing),
     ...filterParsers(),
     closing,
@@ -113,19 +108,6 @@ function settingsOf(config: Config) {
     maxUploadSize: config.maxUploadSize,
     quotas: config.cloison.mediaQuotas,
     maxEventDelayMs: config.maxEventDelayDuration ?? 0,
-  };
-}
-
-/** What /sync remembers from one poll to the next. */
-function syncing(db: Database, notifier: Notifier) {
-  return {
-    notifier,
-    myRooms: new MyRooms(notifier),
-    keyCounts: new KeyCounts(notifier),
-    sharedTimelines: new SharedTimelines(),
-    lazyMembers: new LazyMembers(),
-    unwanted: new UnwantedOf(notifier),
-    acknowledgements: new Acknowledgements(db),
   };
 }
 

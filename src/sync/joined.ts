@@ -68,13 +68,13 @@ function timelinesOf({ deps, tx, request, newest, unwanted }: Making, plans: rea
   const filter = request.filter.room?.timeline;
   const wanted = plans
     .filter(({ room, timelineMoved }) => timelineMoved && wantsRoom(filter, room.id))
-    .map(({ room, afterSeq, tip }) => {
+    .map(({ room, afterSeq, tip, standing }) => {
       const visibility = visibilities.get(room.nid);
-      const stretch = { nid: room.nid, afterSeq, upToSeq: tip.seq };
+      const stretch = { nid: room.nid, afterSeq, upToSeq: tip.seq, standing };
       // Who has been joined throughout sees all of it.
       return visibility === undefined ? { ...stretch, hasEarlier: false } : visibleStretch(visibility, stretch);
     });
-  return readTimelines(tx, wanted, { filter, ignored: unwanted.ignored, shared: deps.sharedTimelines.at(newest) });
+  return readTimelines(tx, wanted, { filter, ignored: unwanted.ignored, shared: deps.sharedTimelines.at(newest), roomRows: deps.roomRows });
 }
 
 /** A room that loses its name is named after people from then on. */
@@ -92,13 +92,13 @@ function statesOf(
   const filter = request.filter.room?.state;
   const wanted = plans
     .filter(({ room }) => wantsRoom(filter, room.id))
-    .map(({ room: { nid }, tip, isFresh, afterSeq }) => {
+    .map(({ room: { nid }, tip, standing, isFresh, afterSeq }) => {
       const timeline = timelines.get(nid) ?? noTimeline(tip);
       const sinceSeq = isFresh || request.fullState ? 0 : afterSeq;
-      return { nid, sinceSeq, atSeq: isAfter ? tip.seq : timeline.start, timeline, heroes: summaries.get(nid)?.heroes ?? [] };
+      return { nid, sinceSeq, atSeq: isAfter ? tip.seq : timeline.start, timeline, heroes: summaries.get(nid)?.heroes ?? [], standing };
     });
   const { userId, deviceNid } = request.session;
-  return readStates(tx, wanted, { userId, deviceNid, filter, lazyMembers: deps.lazyMembers, after: range.after, upTo: range.upTo, isAfter });
+  return readStates(tx, wanted, { userId, deviceNid, filter, lazyMembers: deps.lazyMembers, roomRows: deps.roomRows, after: range.after, upTo: range.upTo, isAfter });
 }
 
 function noTimeline(tip: { readonly seq: number }): Timeline {

@@ -76,6 +76,7 @@ async function leftRooms({ deps, tx, request, range, newest, unwanted }: Making,
     filter: filter.room?.timeline,
     ignored: unwanted.ignored,
     shared: deps.sharedTimelines.at(newest),
+    roomRows: deps.roomRows,
   });
   const isAfter = stateMember !== 'state';
   const states = await readStates(
@@ -84,9 +85,9 @@ async function leftRooms({ deps, tx, request, range, newest, unwanted }: Making,
       .filter(({ wasIn }) => wasIn)
       .flatMap(({ wanted: { nid, upToSeq }, sinceSeq }) => {
         const timeline = timelines.get(nid);
-        return timeline === undefined ? [] : [{ nid, sinceSeq, atSeq: isAfter ? upToSeq : timeline.start, timeline, heroes: [] }];
+        return timeline === undefined ? [] : [{ nid, sinceSeq, atSeq: isAfter ? upToSeq : timeline.start, timeline, heroes: [], standing: undefined }];
       }),
-    { ...session, filter: filter.room?.state, lazyMembers: deps.lazyMembers, ...range, isAfter },
+    { ...session, filter: filter.room?.state, lazyMembers: deps.lazyMembers, roomRows: deps.roomRows, ...range, isAfter },
   );
   const now = deps.clock();
   return left.map(({ wanted: { nid }, visibility, sinceSeq, wasIn }, i) => {
@@ -117,7 +118,7 @@ function leaving({ nid, changedSeq, isForgotten }: MyRoom, visibility: Sight, kn
   // Who came and went since the last answer knows nothing of the room.
   const sinceSeq = knownSeq > 0 && visibility.membershipAt(knownSeq) === 'join' ? knownSeq : 0;
   const wanted = wasIn
-    ? visibleStretch(visibility, { nid, afterSeq: sinceSeq, upToSeq: changedSeq })
-    : { nid, afterSeq: changedSeq - 1, upToSeq: changedSeq, hasEarlier: false };
+    ? visibleStretch(visibility, { nid, afterSeq: sinceSeq, upToSeq: changedSeq, standing: undefined })
+    : { nid, afterSeq: changedSeq - 1, upToSeq: changedSeq, hasEarlier: false, standing: undefined };
   return { wanted, visibility, sinceSeq, wasIn };
 }

@@ -3,12 +3,14 @@ import type { ReadTransaction } from '../storage/database.js';
 import type { Range } from '../storage/stream.js';
 import type { MyRoom } from './my-rooms.js';
 import type { Making } from './request.js';
+import type { Standing } from './room-rows.js';
 import { seqsAt, tipsOf, type RoomTip } from './store.js';
 
 /** A joined room of which something is to be told, and what. */
 export interface JoinedPlan {
   readonly room: MyRoom;
   readonly tip: RoomTip;
+  readonly standing: Standing | undefined;
   /** The client has nothing of this room yet, or not since the person came back to it. */
   readonly isFresh: boolean;
   /** Events up to this seq the client has. */
@@ -46,12 +48,14 @@ export async function planJoined(
     const tip = tips.get(room.nid);
     if (tip === undefined) continue;
     const afterSeq = isFresh ? 0 : timelineMoved ? (tip.known_seq ?? 0) : tip.seq;
-    plans.push({ room, tip, isFresh, afterSeq, timelineMoved: isFresh || afterSeq < tip.seq, membersMoved, receiptsMoved, typingMoved });
+    // A tip of a later position is that of another snapshot.
+    const standing = tip.position <= range.upTo ? { newestSeq: tip.seq, stateSeq: tip.state_seq } : undefined;
+    plans.push({ room, tip, standing, isFresh, afterSeq, timelineMoved: isFresh || afterSeq < tip.seq, membersMoved, receiptsMoved, typingMoved });
   }
   return plans;
 }
 
-type Moved = Omit<JoinedPlan, 'tip' | 'afterSeq'>;
+type Moved = Omit<JoinedPlan, 'tip' | 'standing' | 'afterSeq'>;
 
 /** Where one room moved, whoever waited for it asks for its tip from the very same position. */
 function readTips({ deps, tx, range, newest }: Making, nids: readonly number[]): Promise<ReadonlyMap<number, RoomTip>> {

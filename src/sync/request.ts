@@ -12,6 +12,7 @@ import type { Acknowledgements } from './acknowledge.js';
 import type { KeyCounts } from './key-counts.js';
 import type { LazyMembers } from './lazy-members.js';
 import type { MyRooms } from './my-rooms.js';
+import type { RoomRows } from './room-rows.js';
 import type { SharedTimelines } from './shared-timelines.js';
 import type { Unwanted, UnwantedOf } from './unwanted.js';
 
@@ -33,6 +34,7 @@ export interface Syncing {
   readonly myRooms: MyRooms;
   readonly keyCounts: KeyCounts;
   readonly sharedTimelines: SharedTimelines;
+  readonly roomRows: RoomRows;
   readonly lazyMembers: LazyMembers;
   readonly unwanted: UnwantedOf;
   readonly acknowledgements: Acknowledgements;

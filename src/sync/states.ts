@@ -1,10 +1,11 @@
-import { memberEventsAt, stateEventsAt, type EventRow, type MemberPoint } from '../rooms/events-store.js';
+import { stateEventsAt, type EventRow, type MemberPoint } from '../rooms/events-store.js';
 import { letsAllPass, type EventFilter } from '../rooms/filter.js';
 import { rowPasses, sendersOf } from '../rooms/reading.js';
 import type { ReadTransaction } from '../storage/database.js';
 import { groupBy, roomNidOf } from '../storage/group-by.js';
 import type { LazyMembers } from './lazy-members.js';
-import { type Timeline } from './timelines.js';
+import type { RoomRows, Standing } from './room-rows.js';
+import type { Timeline } from './timelines.js';
 
 /** The state one room's part of an answer needs. */
 export interface StateWanted {
@@ -15,6 +16,7 @@ export interface StateWanted {
   readonly atSeq: number;
   readonly timeline: Timeline;
   readonly heroes: readonly string[];
+  readonly standing: Standing | undefined;
 }
 
 export interface StateContext {
@@ -22,6 +24,7 @@ export interface StateContext {
   readonly deviceNid: number;
   readonly filter: EventFilter | undefined;
   readonly lazyMembers: LazyMembers;
+  readonly roomRows: RoomRows;
   readonly after: number;
   readonly upTo: number;
   /** For `state_after` the timeline's own state counts too, so nothing is left out because the timeline holds it. */
@@ -34,33 +37,34 @@ export interface StateContext {
  */
 export async function readStates(tx: ReadTransaction, wanted: readonly StateWanted[], context: StateContext): Promise<ReadonlyMap<number, readonly EventRow[]>> {
   const lazily = context.filter?.lazy_load_members === true;
-  const point = ({ nid, atSeq, sinceSeq }: StateWanted): { room_nid: number; seq: number; since: number } => ({ room_nid: nid, seq: atSeq, since: sinceSeq });
+  const point = ({ nid, atSeq, sinceSeq, standing }: StateWanted) => ({ room_nid: nid, seq: atSeq, since: sinceSeq, standing });
   const changing = wanted.filter(({ sinceSeq, atSeq }) => sinceSeq < atSeq);
   const states = new Map<number, EventRow[]>();
   for (const { nid } of wanted) states.set(nid, []);
   if (changing.length > 0) {
     const whole = changing.filter(({ sinceSeq }) => lazily && sinceSeq <= 0);
-    for (const row of await stateEventsAt(tx, whole.map(point), 'without members')) states.get(row.room_nid)?.push(row);
+    for (const row of await context.roomRows.statesWithoutMembers(tx, whole.map(point))) states.get(row.room_nid)?.push(row);
     const others = changing.filter(({ sinceSeq }) => !lazily || sinceSeq > 0);
     for (const row of await stateEventsAt(tx, others.map(point), 'with members')) states.get(row.room_nid)?.push(row);
   }
   if (lazily) {
     const due = membersDue(wanted, states, context);
-    if (due.length > 0) await addMembers(tx, due, { wanted, states, isAfter: context.isAfter });
+    if (due.length > 0) await addMembers(tx, due, { wanted, states, context });
   }
   return letsAllPass(context.filter) ? states : filtered(states, context.filter);
 }
 
+type Due = MemberPoint & Pick<StateWanted, 'standing'>;
 type States = ReadonlyMap<number, EventRow[]>;
 
 /** The members to tell of beside the states read already; notes that the device is told of them. */
-function membersDue(wanted: readonly StateWanted[], states: States, context: StateContext): readonly MemberPoint[] {
+function membersDue(wanted: readonly StateWanted[], states: States, context: StateContext): readonly Due[] {
   const { deviceNid, lazyMembers, after, upTo } = context;
   const redundant = context.filter?.include_redundant_members === true;
   lazyMembers.received(deviceNid, after);
-  const points: MemberPoint[] = [];
+  const points: Due[] = [];
   const told: string[] = [];
-  for (const { nid, atSeq, sinceSeq, timeline, heroes } of wanted) {
+  for (const { nid, atSeq, sinceSeq, timeline, heroes, standing } of wanted) {
     const isWhole = sinceSeq <= 0;
     if (isWhole) lazyMembers.forgetRoom(deviceNid, nid);
     const people = new Set(sendersOf(timeline.rows));
@@ -72,7 +76,7 @@ function membersDue(wanted: readonly StateWanted[], states: States, context: Sta
       if (isKnown && !redundant) continue;
       if (!isKnown) told.push(member);
       const isPresent = states.get(nid)?.some(({ state_type, state_key }) => state_type === 'm.room.member' && state_key === userId) === true;
-      if (!isPresent) points.push({ room_nid: nid, seq: atSeq, userId });
+      if (!isPresent) points.push({ room_nid: nid, seq: atSeq, userId, standing });
     }
   }
   lazyMembers.tell(deviceNid, told, upTo);
@@ -81,11 +85,11 @@ function membersDue(wanted: readonly StateWanted[], states: States, context: Sta
 
 async function addMembers(
   tx: ReadTransaction,
-  due: readonly MemberPoint[],
-  { wanted, states, isAfter }: { readonly wanted: readonly StateWanted[]; readonly states: States; readonly isAfter: boolean },
+  due: readonly Due[],
+  { wanted, states, context: { isAfter, roomRows } }: { readonly wanted: readonly StateWanted[]; readonly states: States; readonly context: StateContext },
 ): Promise<void> {
   const inTimeline = new Set(wanted.flatMap(({ timeline }) => timeline.rows.filter(({ state_type }) => state_type === 'm.room.member').map(({ room_nid, seq }) => `${room_nid}/${seq}`)));
-  const members = (await memberEventsAt(tx, due)).filter(({ room_nid, seq }) => isAfter || !inTimeline.has(`${room_nid}/${seq}`));
+  const members = (await roomRows.members(tx, due)).filter(({ room_nid, seq }) => isAfter || !inTimeline.has(`${room_nid}/${seq}`));
   for (const [nid, rows] of groupBy(members, roomNidOf)) states.get(nid)?.push(...rows);
 }
 

@@ -61,6 +61,8 @@ export interface RoomTip extends MainSums {
   readonly seq: number;
   readonly position: number;
   readonly thread_seq: number;
+  /** Of the last change of state, redactions included. */
+  readonly state_seq: number;
   /** The newest seq at or before the position asked for; null when the room began later. */
   readonly known_seq: number | null;
 }
@@ -69,7 +71,7 @@ export interface RoomTip extends MainSums {
 export async function tipsOf(tx: ReadTransaction, roomNids: readonly number[], position: number): Promise<ReadonlyMap<number, RoomTip>> {
   if (roomNids.length === 0) return new Map();
   const rows = await tx.all<RoomTip>(sql`
-    SELECT r.room_nid, r.seq, r.position, r.notify_sum, r.highlight_sum, r.thread_seq, (
+    SELECT r.room_nid, r.seq, r.position, r.notify_sum, r.highlight_sum, r.thread_seq, r.state_seq, (
       SELECT e.seq FROM events e WHERE e.room_nid = r.room_nid AND e.position <= ${position} AND e.seq > 0 ORDER BY e.position DESC LIMIT 1) AS known_seq
     FROM rooms r
     WHERE r.room_nid IN ${inList(roomNids)}`);

@@ -75,6 +75,54 @@ describe.each(engines)('sync on $name', (engine) => {
     await expect(server.sync(bob, { since, timeout: 60_000 })).rejects.toMatchObject({ errcode: 'M_USER_LOCKED' });
   });
 
+  it('reads once what a room shows first to all who come before its next event', async () => {
+    const [roomId] = await rooms(2);
+    if (roomId === undefined) throw new Error('there are two rooms');
+    const server = await start();
+    const room = { timeline: { limit: 1 }, state: { lazy_load_members: true } };
+    const query = { filter: JSON.stringify({ room }), use_state_after: true };
+    const asked = (): Promise<number> => server.statementsOf(() => server.sync(bob, query));
+    await asked();
+    const nothingNew = await asked();
+    await talk.say(alice, roomId);
+    await server.upToDate();
+    // The end of the timeline.
+    expect([await asked(), await asked()]).toEqual([nothingNew + 1, nothingNew]);
+    await talk.name(alice, roomId, 'one');
+    await server.upToDate();
+    // The same, the state, and the members seen there.
+    expect([await asked(), await asked()]).toEqual([nothingNew + 3, nothingNew]);
+  });
+
+  it('shows a room as a server does that remembers nothing, whatever happened there', async () => {
+    const carol = await talk.person('carol');
+    const roomId = await talk.room(alice, bob);
+    const said = await talk.say(bob, roomId);
+    await talk.say(alice, roomId);
+    const [server, forgetful] = [await start(), await start({ remembersRooms: false })];
+    const { next_batch: since } = await server.sync(alice);
+    const happenings = [
+      () => talk.say(bob, roomId),
+      () => talk.redact(bob, roomId, said),
+      () => talk.name(alice, roomId, 'one'),
+      async () => talk.redact(alice, roomId, (await talk.name(alice, roomId, 'two')).event_id),
+      () => talk.invite(alice, roomId, carol),
+      () => talk.join(carol, roomId),
+      () => talk.leave(bob, roomId),
+      () => talk.ban(alice, roomId, carol),
+    ];
+    const room = { timeline: { limit: 4 }, state: { lazy_load_members: true, include_redundant_members: true } };
+    const queries = [{}, { since }, { use_state_after: true }, { since, use_state_after: true }].flatMap((query) => [
+      { ...query, filter: JSON.stringify({ room }) },
+      { ...query, filter: JSON.stringify({ room: { ...room, timeline: { limit: 6 } } }) },
+    ]);
+    for (const happen of happenings) {
+      await happen();
+      await Promise.all([server.upToDate(), forgetful.upToDate()]);
+      for (const query of queries) for (const person of [alice, bob, carol]) expect(await server.sync(person, query)).toEqual(await forgetful.sync(person, query));
+    }
+  });
+
   it('continues on a server that has just started where the last one ended', async () => {
     const [one, two] = await rooms(2);
     if (one === undefined || two === undefined) throw new Error('there are two rooms');

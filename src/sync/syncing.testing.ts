@@ -5,14 +5,10 @@ import type { Filter } from '../rooms/filter.js';
 import { countingReads } from '../storage/counting.testing.js';
 import type { Engine } from '../storage/engines.testing.js';
 import { currentPosition, Notifier } from '../storage/stream.js';
-import { Acknowledgements } from './acknowledge.js';
-import { KeyCounts } from './key-counts.js';
-import { LazyMembers } from './lazy-members.js';
-import { MyRooms } from './my-rooms.js';
+import { syncMemories } from './memories.js';
 import type { SyncQuery, Syncing } from './request.js';
-import { SharedTimelines } from './shared-timelines.js';
+import { RoomRows } from './room-rows.js';
 import { sync } from './sync.js';
-import { UnwantedOf } from './unwanted.js';
 import type { TypeOf } from '../matrix/schema.js';
 
 interface RoomPart {
@@ -28,28 +24,23 @@ export interface Synced {
 /** A conversation whose people sync, on a server that has just started: nothing is remembered from before. */
 export async function openSyncing(engine: Engine) {
   const talk = await openConversation(engine);
-  const start = async () => {
+  const start = async ({ remembersRooms = true } = {}) => {
     let statements = 0;
     const db = countingReads(talk.db, () => { statements += 1; });
     const notifier = new Notifier(talk.db, await talk.db.read(currentPosition));
     const deps: Syncing = {
       db,
       clock: talk.clock,
-      notifier,
-      myRooms: new MyRooms(notifier),
-      keyCounts: new KeyCounts(notifier),
-      sharedTimelines: new SharedTimelines(),
-      lazyMembers: new LazyMembers(),
-      unwanted: new UnwantedOf(notifier),
-      acknowledgements: new Acknowledgements(talk.db),
+      ...syncMemories(talk.db, notifier),
       presence: undefined,
       closing: new AbortController().signal,
       parseFilter: (text) => JSON.parse(text) as Filter,
     };
+    const rowsFor = (): RoomRows => (remembersRooms ? deps.roomRows : new RoomRows());
     const client = { isGone: false, onGone: () => () => undefined };
     return {
       ...deps,
-      sync: async (session: Session, query: TypeOf<typeof SyncQuery> = {}): Promise<Synced> => JSON.parse((await sync(deps, { session, query, client })).text) as Synced,
+      sync: async (session: Session, query: TypeOf<typeof SyncQuery> = {}): Promise<Synced> => JSON.parse((await sync({ ...deps, roomRows: rowsFor() }, { session, query, client })).text) as Synced,
       /** How many statements a piece of work read with. */
       statementsOf: async (work: () => Promise<unknown>): Promise<number> => {
         const before = statements;

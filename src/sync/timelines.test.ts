@@ -5,6 +5,7 @@ import { openConversation, type Conversation } from '../push/conversation.testin
 import type { EventFilter } from '../rooms/filter.js';
 import { sql } from '../storage/database.js';
 import { engines } from '../storage/engines.testing.js';
+import { RoomRows } from './room-rows.js';
 import { SharedTimelines } from './shared-timelines.js';
 import { readTimelines, visibleStretch, type Timeline } from './timelines.js';
 
@@ -27,8 +28,8 @@ describe.each(engines)('timelines on $name', (engine) => {
   afterEach(() => talk.drop());
 
   async function read(stretch: { afterSeq: number; upToSeq: number; hasEarlier?: boolean }, filter?: EventFilter): Promise<Timeline> {
-    const wanted = { nid, hasEarlier: false, ...stretch };
-    const timelines = await talk.db.read((tx) => readTimelines(tx, [wanted], { filter, ignored: new Set(), shared: new SharedTimelines().at(1) }));
+    const wanted = { nid, hasEarlier: false, standing: undefined, ...stretch };
+    const timelines = await talk.db.read((tx) => readTimelines(tx, [wanted], { filter, ignored: new Set(), shared: new SharedTimelines().at(1), roomRows: new RoomRows() }));
     return timelines.get(nid) ?? { rows: [], limited: false, start: -1 };
   }
   const shape = ({ rows, limited, start }: Timeline) => ({ from: rows[0]?.seq, to: rows.at(-1)?.seq, count: rows.length, limited, start });
@@ -57,11 +58,12 @@ describe.each(engines)('timelines on $name', (engine) => {
 
   it('do not reach over what may not be seen', async () => {
     const visibility = { ranges: [{ from: 1, to: 5 }, { from: last - 2, to: Infinity }], membershipAt: () => 'join' as const, sees: () => true, knowsReplaced: () => true };
-    const stretch = visibleStretch(visibility, { nid, afterSeq: 0, upToSeq: last });
+    const all = { nid, afterSeq: 0, upToSeq: last, standing: undefined };
+    const stretch = visibleStretch(visibility, all);
     expect(stretch).toEqual({ nid, afterSeq: last - 3, upToSeq: last, hasEarlier: true });
     expect(shape(await read(stretch))).toEqual({ from: last - 2, to: last, count: 3, limited: true, start: last - 3 });
-    expect(visibleStretch(visibility, { nid, afterSeq: last - 1, upToSeq: last })).toMatchObject({ afterSeq: last - 1, hasEarlier: false });
+    expect(visibleStretch(visibility, { ...all, afterSeq: last - 1 })).toMatchObject({ afterSeq: last - 1, hasEarlier: false });
     const nothing = { ...visibility, ranges: [] };
-    expect(shape(await read(visibleStretch(nothing, { nid, afterSeq: 0, upToSeq: last })))).toMatchObject({ count: 0, limited: false });
+    expect(shape(await read(visibleStretch(nothing, all)))).toMatchObject({ count: 0, limited: false });
   });
 });

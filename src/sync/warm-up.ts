@@ -10,6 +10,7 @@ import { visibilityStretches } from '../rooms/state-store.js';
 import { typingIn } from '../rooms/typing-store.js';
 import type { Database } from '../storage/database.js';
 import { LazyMembers } from './lazy-members.js';
+import { RoomRows } from './room-rows.js';
 import { SharedTimelines } from './shared-timelines.js';
 import { readStates } from './states.js';
 import { membershipsOf, tipsOf } from './store.js';
@@ -29,6 +30,7 @@ export async function warmUp(db: Database): Promise<void> {
   const nids = Array<number>(ROOMS).fill(NONE);
   const everything = { after: 0, upTo: 0 };
   const nobody = parseUserId('@nobody:nowhere.invalid');
+  const roomRows = new RoomRows();
   const timeline = { rows: [], limited: false, start: 1 };
   await db.read(async (tx) => {
     await membershipsOf(tx, NONE);
@@ -37,12 +39,12 @@ export async function warmUp(db: Database): Promise<void> {
     await tipsOf(tx, nids, 0);
     await visibilityStretches(tx, nids, nobody);
     await erasedMembers(tx, nids);
-    const shown = { filter: undefined, ignored: new Set<string>(), shared: new SharedTimelines().at(0) };
-    await readTimelines(tx, nids.map((nid) => ({ nid, afterSeq: 0, upToSeq: 1, hasEarlier: false })), shown);
+    const shown = { filter: undefined, ignored: new Set<string>(), shared: new SharedTimelines().at(0), roomRows };
+    await readTimelines(tx, nids.map((nid) => ({ nid, afterSeq: 0, upToSeq: 1, hasEarlier: false, standing: undefined })), shown);
     await summariesOf(tx, nids, NONE);
     await heroes(tx, nids, NONE);
-    const context = { userId: nobody, deviceNid: NONE, filter: { lazy_load_members: true }, lazyMembers: new LazyMembers(), ...everything, isAfter: false };
-    await readStates(tx, nids.map((nid) => ({ nid, sinceSeq: 0, atSeq: 1, timeline, heroes: [] })), context);
+    const context = { userId: nobody, deviceNid: NONE, filter: { lazy_load_members: true }, lazyMembers: new LazyMembers(), roomRows, ...everything, isAfter: false };
+    await readStates(tx, nids.map((nid) => ({ nid, sinceSeq: 0, atSeq: 1, timeline, heroes: [], standing: undefined })), context);
     await receiptsMoved(tx, nids, NONE, everything);
     await typingIn(tx, nids, 0, 0);
     const sums = { notify_sum: 0, highlight_sum: 0 };
