@@ -55,7 +55,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       bucketsOf: buckets.bucketsOf,
       log,
     });
-    await warmUp(db);
+    await warmUp(services);
     const servers = await listen(app, config);
     const workers = startWorkers(services, { buckets, reportsKeptMs: config.cloison.reportsKept }, log);
     const pushes = pushing(services, config, log);

@@ -56,6 +56,12 @@ export async function seqsAt(tx: ReadTransaction, roomNids: readonly number[], p
   return new Map(rows.map(({ room_nid, seq }) => [room_nid, seq ?? 0]));
 }
 
+/** The rooms where something happened last. */
+export async function newestRooms(tx: ReadTransaction, most: number): Promise<readonly number[]> {
+  const rows = await tx.all<{ room_nid: number }>(sql`SELECT room_nid FROM rooms ORDER BY position DESC LIMIT ${most}`);
+  return rows.map(({ room_nid }) => room_nid);
+}
+
 export interface RoomTip extends MainSums {
   readonly room_nid: number;
   readonly seq: number;

@@ -36,7 +36,10 @@ describe.each(engines)('sync on $name', (engine) => {
     const server = await start();
     const first = await server.statementsOf(() => server.sync(bob, { filter: JSON.stringify({ room: { state: { lazy_load_members: true } } }) }));
     // Who asks, their push rules and whom they ignore are read of every person anyway.
-    expect(await server.statementsOf(() => warmUp(server.db))).toBeGreaterThanOrEqual(first - 3);
+    const warm = await start();
+    expect(await warm.statementsOf(() => warmUp(warm))).toBeGreaterThanOrEqual(first - 3);
+    // What it read of the rooms where something happened last is not read again.
+    expect(await warm.statementsOf(() => warm.sync(bob, { filter: JSON.stringify({ room: { state: { lazy_load_members: true } } }) }))).toBeLessThan(first);
   });
 
   it('asks the database as often for many rooms as for five', async () => {
@@ -100,6 +103,7 @@ describe.each(engines)('sync on $name', (engine) => {
     const said = await talk.say(bob, roomId);
     await talk.say(alice, roomId);
     const [server, forgetful] = [await start(), await start({ remembersRooms: false })];
+    await warmUp(server);
     const { next_batch: since } = await server.sync(alice);
     const happenings = [
       () => talk.say(bob, roomId),

@@ -4,18 +4,19 @@ import { parseUserId } from '../matrix/identifiers.js';
 import { accountDataSince } from '../profile/account-data-store.js';
 import { presentIn } from '../profile/presence-store.js';
 import { unreadCounts } from '../push/counts.js';
+import type { EventRow } from '../rooms/events-store.js';
 import { erasedMembers, heroes } from '../rooms/memberships-store.js';
 import { receiptsMoved } from '../rooms/receipts-store.js';
+import { jsonArray, renderEvent } from '../rooms/render.js';
 import { visibilityStretches } from '../rooms/state-store.js';
 import { typingIn } from '../rooms/typing-store.js';
-import type { Database } from '../storage/database.js';
 import { LazyMembers } from './lazy-members.js';
-import { RoomRows } from './room-rows.js';
+import type { Syncing } from './request.js';
 import { SharedTimelines } from './shared-timelines.js';
 import { readStates } from './states.js';
-import { membershipsOf, tipsOf } from './store.js';
+import { membershipsOf, newestRooms, tipsOf, type RoomTip } from './store.js';
 import { summariesOf } from './summaries.js';
-import { readTimelines } from './timelines.js';
+import { readTimelines, type Wanted } from './timelines.js';
 
 /** Nobody, and no room. */
 const NONE = 0;
@@ -23,28 +24,33 @@ const NONE = 0;
 const ROOMS = 50;
 
 /**
- * Reads what a first sync reads, of rooms that there are not: preparing its statements and compiling what reads them takes longer than
- * reading, and whoever comes first after a start would wait for it.
+ * Reads what a first sync reads, of nobody and of the rooms where something happened last: to prepare its statements, to compile what
+ * reads and renders, and to fetch the pages takes longer than reading, and whoever comes first after a start would wait for it.
  */
-export async function warmUp(db: Database): Promise<void> {
-  const nids = Array<number>(ROOMS).fill(NONE);
+export async function warmUp({ db, roomRows }: Pick<Syncing, 'db' | 'roomRows'>): Promise<void> {
   const everything = { after: 0, upTo: 0 };
   const nobody = parseUserId('@nobody:nowhere.invalid');
-  const roomRows = new RoomRows();
-  const timeline = { rows: [], limited: false, start: 1 };
   await db.read(async (tx) => {
+    const newest = await newestRooms(tx, ROOMS);
+    const nids = [...newest, ...Array<number>(ROOMS - newest.length).fill(NONE)];
     await membershipsOf(tx, NONE);
     await toDeviceSince(tx, NONE, everything);
     await accountDataSince(tx, NONE, everything);
-    await tipsOf(tx, nids, 0);
+    const tips = await tipsOf(tx, nids, 0);
     await visibilityStretches(tx, nids, nobody);
     await erasedMembers(tx, nids);
+    const stretches = nids.map((nid) => stretchOf(nid, tips.get(nid)));
     const shown = { filter: undefined, ignored: new Set<string>(), shared: new SharedTimelines().at(0), roomRows };
-    await readTimelines(tx, nids.map((nid) => ({ nid, afterSeq: 0, upToSeq: 1, hasEarlier: false, standing: undefined })), shown);
+    const timelines = await readTimelines(tx, stretches, shown);
     await summariesOf(tx, nids, NONE);
     await heroes(tx, nids, NONE);
     const context = { userId: nobody, deviceNid: NONE, filter: { lazy_load_members: true }, lazyMembers: new LazyMembers(), roomRows, ...everything, isAfter: false };
-    await readStates(tx, nids.map((nid) => ({ nid, sinceSeq: 0, atSeq: 1, timeline, heroes: [], standing: undefined })), context);
+    const wanted = stretches.map(({ nid, standing }) => {
+      const timeline = timelines.get(nid) ?? { rows: [], limited: false, start: 0 };
+      return { nid, sinceSeq: 0, atSeq: Math.max(1, timeline.start), timeline, heroes: [], standing };
+    });
+    const states = await readStates(tx, wanted, context);
+    for (const rows of [...[...timelines.values()].map((timeline) => timeline.rows), ...states.values()]) renderForNobody(rows);
     await receiptsMoved(tx, nids, NONE, everything);
     await typingIn(tx, nids, 0, 0);
     const sums = { notify_sum: 0, highlight_sum: 0 };
@@ -53,4 +59,13 @@ export async function warmUp(db: Database): Promise<void> {
     await oneTimeKeyCounts(tx, NONE);
     await unusedFallbackTypes(tx, NONE);
   });
+}
+
+function stretchOf(nid: number, tip: RoomTip | undefined): Wanted {
+  if (tip === undefined) return { nid, afterSeq: 0, upToSeq: 1, hasEarlier: false, standing: undefined };
+  return { nid, afterSeq: 0, upToSeq: tip.seq, hasEarlier: false, standing: { newestSeq: tip.seq, stateSeq: tip.state_seq } };
+}
+
+function renderForNobody(rows: readonly EventRow[]): string {
+  return jsonArray(rows.map((row) => renderEvent(row, { deviceNid: NONE, now: 0, membershipAt: () => 'leave', sees: () => false, knowsReplaced: () => false })));
 }
