@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Session } from './auth/session.js';
+import type { Admitted } from './auth/users-store.js';
 import { scopeOf } from './directory/scope.js';
 import { searchUsers, type Term } from './directory/search-store.js';
 import { authorise, type AuthorisedEvent, type HistoryVisibility, type JoinRule, type MessageType } from './matrix/event-auth.js';
@@ -132,6 +133,8 @@ export const onlyLockedRooms = [
 export const nothingMadeByHand = [
   // @ts-expect-error somebody who never logged in
   (): Session => ({ userNid: 1, userId: session.userId, deviceNid: 2, deviceId: session.deviceId, isAdmin: true }),
+  // @ts-expect-error an account to open a session for, by a session there was
+  (): Admitted => session.userNid,
   // @ts-expect-error leave to open a blob
   () => openMedia(blobs, { mediaId: 'a', blobName: 'a', size: 1, wrappedKey: 'b' }),
   // @ts-expect-error bytes the ledger does not know of

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { sql } from '../storage/database.js';
 import { engines, type TestDatabase } from '../storage/engines.testing.js';
 import type { AccountObserver } from './account-observer.js';
 import { authenticate } from './authenticate.js';
 import { changePassword } from './change-password.js';
 import { deactivateAccount } from './deactivate.js';
-import type { DeviceObserver } from './devices.js';
-import { from, makePerson, makeSession, refusalOf, testDeps, type TestDeps } from './people.testing.js';
+import { deleteDevice, type DeviceObserver } from './devices.js';
+import { changingMeanwhile, from, makePerson, makeSession, refusalOf, testDeps, type TestDeps } from './people.testing.js';
 import type { Session } from './session.js';
 import { findUser } from './users-store.js';
 
@@ -30,6 +31,22 @@ describe.each(engines)('accounts on $name', (engine) => {
     const bob = await makePerson(deps, 'bob');
     await changePassword(deps, { session: alice, body: { new_password: 'new', auth } });
     expect([await isAlive(alice), await isAlive(phone), await isAlive(bob)]).toEqual([true, false, true]);
+  });
+
+  it('what a password was given for is refused to who gave it before it was changed elsewhere', async () => {
+    const late = { ...deps, passwords: changingMeanwhile(deps, sql`UPDATE users SET password_hash = '$argon2id$new'`) };
+    const refused = { errcode: 'M_FORBIDDEN', message: 'Your account was changed on another device just now' };
+    for (const ask of [
+      () => changePassword(late, { session: alice, body: { new_password: 'mine now', auth } }),
+      () => deactivateAccount(late, { session: alice, body: { auth } }),
+      () => deleteDevice(late, { session: alice, params: { deviceId: phone.deviceId }, body: { auth } }),
+    ]) {
+      const { user_nid: nid, password_hash: before } = await deps.db.read((tx) => findUser(tx, alice.userId)) ?? { user_nid: 0, password_hash: '' };
+      expect(await refusalOf(ask())).toEqual(refused);
+      await deps.db.transaction((tx) => tx.run(sql`UPDATE users SET password_hash = ${before} WHERE user_nid = ${nid} AND password_hash = '$argon2id$new'`));
+    }
+    expect([await isAlive(alice), await isAlive(phone)]).toEqual([true, true]);
+    await changePassword(deps, { session: alice, body: { new_password: 'new', auth } });
   });
 
   it('an account that cannot leave a room is not closed at all', async () => {

@@ -3,7 +3,7 @@ import type { DeviceObserver } from './devices.js';
 import { deleteOtherDevices } from './devices-store.js';
 import { NewPassword } from './login.js';
 import type { Session } from './session.js';
-import { requireUia, type UiaDeps } from './uia.js';
+import { requireUia, stillAdmitted, type UiaDeps } from './uia.js';
 import { setPasswordHash } from './users-store.js';
 
 interface Deps extends UiaDeps {
@@ -17,11 +17,11 @@ export const PasswordChange = object({ new_password: NewPassword, logout_devices
  * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountpassword
  */
 export async function changePassword(deps: Deps, { session, body }: { session: Session; body: TypeOf<typeof PasswordChange> }): Promise<object> {
-  await requireUia(deps, session, 'POST account/password', body.auth);
+  const proven = await requireUia(deps, session, 'POST account/password', body.auth);
   const { userNid, deviceNid } = session;
   const passwordHash = await deps.passwords.hashPassword(body.new_password);
   await deps.db.transaction(async (tx) => {
-    await setPasswordHash(tx, userNid, passwordHash);
+    await setPasswordHash(tx, await stillAdmitted(tx, proven), passwordHash);
     if (body.logout_devices === false) return;
     const gone = await deleteOtherDevices(tx, userNid, deviceNid);
     if (gone.length > 0) await deps.deviceObserver.devicesChanged(tx, userNid, gone);

@@ -3,7 +3,7 @@ import type { AccountObserver } from './account-observer.js';
 import type { DeviceObserver } from './devices.js';
 import { deleteAllDevices } from './devices-store.js';
 import type { Session } from './session.js';
-import { requireUia, type UiaDeps } from './uia.js';
+import { requireUia, stillAdmitted, type UiaDeps } from './uia.js';
 import { closeAccount } from './users-store.js';
 
 interface Deps extends UiaDeps {
@@ -19,14 +19,14 @@ export const Deactivation = object({ auth: optional(anyObject), erase: optional(
  * gets its name. https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate
  */
 export async function deactivateAccount(deps: Deps, { session, body }: { session: Session; body: TypeOf<typeof Deactivation> }): Promise<object> {
-  await requireUia(deps, session, 'POST account/deactivate', body.auth);
+  const proven = await requireUia(deps, session, 'POST account/deactivate', body.auth);
   const { userNid, userId } = session;
   const isErased = body.erase === true;
   await deps.db.transaction(async (tx) => {
     for (const observer of deps.accountObservers) await observer.accountClosed(tx, { userNid, userId, isErased });
     const gone = await deleteAllDevices(tx, userNid);
     await deps.deviceObserver.devicesChanged(tx, userNid, gone);
-    await closeAccount(tx, userNid, { isErased });
+    await closeAccount(tx, await stillAdmitted(tx, proven), { isErased });
   });
   // Addresses are bound to no identity server here, so there is none left to unbind.
   return { id_server_unbind_result: 'success' };

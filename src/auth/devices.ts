@@ -6,7 +6,8 @@ import type { Transaction } from '../storage/database.js';
 import { deleteDevices, devicesOf, ensureDevice, findDevice, renameDevice, type DeviceRow } from './devices-store.js';
 import { DeviceName } from './login.js';
 import type { Session } from './session.js';
-import { requireUia, type UiaDeps } from './uia.js';
+import { requireUia, stillAdmitted, type UiaDeps } from './uia.js';
+import type { Proven } from './users-store.js';
 
 /**
  * Told in the transaction that renames or removes devices, so that everybody who may know of them looks again.
@@ -73,8 +74,8 @@ interface DeletionCall {
 
 /** https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3devicesdeviceid */
 export async function deleteDevice(deps: Deps, { session, params, body }: DeletionCall): Promise<object> {
-  if (session.appService === undefined) await requireUia(deps, session, `DELETE devices/${params.deviceId}`, body.auth);
-  await removeDevices(deps, session, [params.deviceId]);
+  const proven = session.appService === undefined ? await requireUia(deps, session, `DELETE devices/${params.deviceId}`, body.auth) : undefined;
+  await removeDevices(deps, session, [params.deviceId], proven);
   return {};
 }
 
@@ -86,13 +87,15 @@ export const DevicesDeletion = object({
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3delete_devices */
 export async function deleteManyDevices(deps: Deps, { session, body }: { session: Session; body: TypeOf<typeof DevicesDeletion> }): Promise<object> {
   const deviceIds = [...new Set(body.devices)].sort().map(parseDeviceId);
-  if (session.appService === undefined) await requireUia(deps, session, `POST delete_devices ${JSON.stringify(deviceIds)}`, body.auth);
-  await removeDevices(deps, session, deviceIds);
+  const proven = session.appService === undefined ? await requireUia(deps, session, `POST delete_devices ${JSON.stringify(deviceIds)}`, body.auth) : undefined;
+  await removeDevices(deps, session, deviceIds, proven);
   return {};
 }
 
-async function removeDevices({ db, deviceObserver }: Deps, { userNid }: Session, deviceIds: readonly DeviceId[]): Promise<void> {
+/** `proven` is undefined for the user of an application service, who proves nothing. */
+async function removeDevices({ db, deviceObserver }: Deps, { userNid }: Session, deviceIds: readonly DeviceId[], proven: Proven | undefined): Promise<void> {
   await db.transaction(async (tx) => {
+    if (proven !== undefined) await stillAdmitted(tx, proven);
     const gone = await deleteDevices(tx, userNid, deviceIds);
     if (gone.length > 0) await deviceObserver.devicesChanged(tx, userNid, gone);
   });

@@ -4,7 +4,7 @@ import { engines, type TestDatabase } from '../storage/engines.testing.js';
 import { authenticate } from './authenticate.js';
 import { logIn, type LoginBody } from './login.js';
 import { logOut, logOutEverywhere } from './logout.js';
-import { from, makeAccount, makePerson, makeSession, refusalOf, testDeps, type TestDeps } from './people.testing.js';
+import { changingMeanwhile, from, makeAccount, makePerson, makeSession, refusalOf, testDeps, type TestDeps } from './people.testing.js';
 import type { TypeOf } from '../matrix/schema.js';
 
 describe.each(engines)('logging in and out on $name', (engine) => {
@@ -63,6 +63,17 @@ describe.each(engines)('logging in and out on $name', (engine) => {
     expect(await refusalOf(logInAs({ user: 'nobody' }))).toEqual(refusal);
     expect(await refusalOf(logInAs({ user: '@alice:elsewhere.example' }))).toEqual(refusal);
     expect(await refusalOf(logInAs({ identifier: { type: 'm.id.thirdparty' } }))).toEqual(refusal);
+  });
+
+  it.each([
+    ['another password', sql`UPDATE users SET password_hash = '$argon2id$new'`],
+    ['a lock', sql`UPDATE users SET is_locked = 1`],
+    ['its end', sql`UPDATE users SET is_deactivated = 1`],
+  ])('opens no session of an account that came to %s while its password was looked at', async (_, change) => {
+    await makeAccount(deps, 'alice');
+    deps = { ...deps, passwords: changingMeanwhile(deps, change) };
+    expect(await refusalOf(logInAs({ user: 'alice' }))).toEqual({ errcode: 'M_FORBIDDEN', message: 'Wrong user name or password' });
+    expect(await deps.db.read((tx) => tx.all(sql`SELECT device_id FROM devices`))).toEqual([]);
   });
 
   it('says that an account is deactivated or locked only to who knows its password', async () => {

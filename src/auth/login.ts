@@ -10,7 +10,7 @@ import { accountIdOf, Identifier, typedName, type Naming } from './identifier.js
 import { BY_SERVICE, refuseUncovered, serviceOf } from './login-of-service.js';
 import { openSession, type TokenDeps } from './open-session.js';
 import type { Passwords } from './passwords.js';
-import { findAccount, type UserRow } from './users-store.js';
+import { admit, findAccount, type UserRow } from './users-store.js';
 
 export const Password = text({ maxLength: 512 });
 /** Of a new account: an empty one would let anybody in. */
@@ -57,10 +57,13 @@ export async function logIn(deps: LoginDeps, { body, ip, userAgent, authorizatio
   const isService = body.type === BY_SERVICE && deps.appServices.all.length > 0;
   if (!isService && body.type !== 'm.login.password') throw new MatrixError('M_UNKNOWN', 'This server knows only m.login.password', { status: 400 });
   const deviceId = body.device_id === undefined ? undefined : parseDeviceId(body.device_id);
-  const { user_nid: userNid, user_id } = isService ? await proveService(deps, body, authorization) : await prove(deps, body);
-  const opened = await deps.db.transaction((tx) =>
-    openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, isRefreshable: body.refresh_token, ip, userAgent, now: deps.clock() }));
-  return { user_id, ...opened, home_server: deps.serverName };
+  const proven = isService ? await proveService(deps, body, authorization) : await prove(deps, body);
+  const opened = await deps.db.transaction(async (tx) => {
+    const userNid = await admit(tx, proven);
+    if (userNid === undefined) throw wrongPassword();
+    return openSession(tx, deps, { userNid, deviceId, displayName: body.initial_device_display_name, isRefreshable: body.refresh_token, ip, userAgent, now: deps.clock() });
+  });
+  return { user_id: proven.user_id, ...opened, home_server: deps.serverName };
 }
 
 /** A user that the application service has registered itself. https://spec.matrix.org/v1.19/client-server-api/#appservice-login */
@@ -87,9 +90,13 @@ async function prove({ db, serverName, passwords, loginBrakes }: LoginDeps, body
   await loginBrakes.failed.spend(accountId);
   const account = await db.read((tx) => findAccount(tx, accountId));
   const isRight = await passwords.verifyPassword(body.password, account?.password_hash);
-  if (account === undefined || !isRight) throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password');
+  if (account === undefined || !isRight) throw wrongPassword();
   await loginBrakes.failed.giveBack(accountId);
   if (account.is_deactivated === 1) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated');
   if (account.is_locked === 1) throw lockedOut();
   return account;
+}
+
+function wrongPassword(): MatrixError {
+  return forbidden('Wrong user name or password');
 }

@@ -4,6 +4,7 @@ import type { Transaction } from '../storage/database.js';
 import { ensureDevice, type Origin } from './devices-store.js';
 import { deleteTokens, insertAccessToken, insertRefreshToken } from './sessions-store.js';
 import { hashToken, newToken } from './tokens.js';
+import type { Admitted } from './users-store.js';
 
 /** How long tokens are good, in milliseconds; undefined: for ever. */
 export interface TokenLifetimes {
@@ -22,7 +23,7 @@ export interface TokenDeps {
 }
 
 export interface SessionRequest extends Origin {
-  readonly userNid: number;
+  readonly userNid: Admitted;
   /** A known device of this person is used again, with its keys; without an id a new one is made. */
   readonly deviceId: DeviceId | undefined;
   readonly displayName: string | undefined;

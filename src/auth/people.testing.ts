@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { newUserId, parseServerName } from '../matrix/identifiers.js';
-import type { Database } from '../storage/database.js';
+import { sql, type Database, type Sql } from '../storage/database.js';
 import { createAppServices, type AppServices } from './app-services.js';
 import type { Brake, BrakeWithin, LoginBrakes } from './brakes.js';
 import { authenticate } from './authenticate.js';
 import { openSession, type TokenLifetimes } from './open-session.js';
 import { createPasswords, type Passwords } from './passwords.js';
 import type { Session } from './session.js';
-import { createUser } from './users-store.js';
+import { admit, createUser, type Proven } from './users-store.js';
 
 export const serverName = parseServerName('shard.example');
 export const from = { ip: '192.0.2.1' };
@@ -44,14 +44,30 @@ export async function makeAccount(deps: TestDeps, localpart: string): Promise<nu
 
 /** A further session of an account. */
 export async function makeSession(deps: TestDeps, userNid: number): Promise<Session & { readonly token: string }> {
-  const { access_token: token } = await deps.db.transaction((tx) =>
-    openSession(tx, deps, { userNid, deviceId: undefined, displayName: undefined, ...from, now: deps.clock() }));
+  const { access_token: token } = await deps.db.transaction(async (tx) => {
+    const account = await tx.one<Proven>(sql`SELECT user_nid, password_hash FROM users WHERE user_nid = ${userNid}`);
+    const admitted = account && (await admit(tx, account));
+    if (admitted === undefined) throw new Error('no such account');
+    return openSession(tx, deps, { userNid: admitted, deviceId: undefined, displayName: undefined, ...from, now: deps.clock() });
+  });
   return { ...(await authenticate(deps, `Bearer ${token}`, from)), token };
 }
 
 /** An account with one session. */
 export async function makePerson(deps: TestDeps, localpart: string): Promise<Session & { readonly token: string }> {
   return makeSession(deps, await makeAccount(deps, localpart));
+}
+
+/** Passwords of which each is looked at while something changes. */
+export function changingMeanwhile({ db, passwords: real }: TestDeps, change: Sql): Passwords {
+  return {
+    ...real,
+    async verifyPassword(password, passwordHash) {
+      const isRight = await real.verifyPassword(password, passwordHash);
+      await db.transaction((tx) => tx.run(change));
+      return isRight;
+    },
+  };
 }
 
 /** The refusal a call ends in, as a client would see it. */

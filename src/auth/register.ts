@@ -11,7 +11,7 @@ import { BY_SERVICE, refuseUncovered, serviceOf } from './login-of-service.js';
 import { openSession } from './open-session.js';
 import { spendRegistrationToken } from './registration-tokens-store.js';
 import { requireDummy, requireRegistrationToken } from './uia.js';
-import { createUser, findAccount, type NewAccount } from './users-store.js';
+import { createUser, findAccount, type Admitted, type NewAccount } from './users-store.js';
 
 export interface RegisterDeps extends LoginDeps {
   readonly registrationIsOpen: boolean;
@@ -74,7 +74,7 @@ async function registerForService(deps: RegisterDeps, { body, ip, userAgent, aut
 
 interface Made extends Origin {
   readonly userId: UserId;
-  readonly userNid: number;
+  readonly userNid: Admitted;
   readonly deviceId: DeviceId | undefined;
   readonly body: TypeOf<typeof RegisterBody>;
 }
@@ -102,7 +102,7 @@ async function requireProof(deps: RegisterDeps, userId: UserId, auth: JsonObject
 }
 
 /** Refuses a taken name with M_USER_IN_USE. */
-export async function createAccount(tx: Transaction, account: NewAccount): Promise<number> {
+export async function createAccount(tx: Transaction, account: NewAccount): Promise<Admitted> {
   const userNid = await createUser(tx, account);
   if (userNid === undefined) throw taken();
   return userNid;

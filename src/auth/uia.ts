@@ -2,7 +2,7 @@ import type { Clock, Random } from '../matrix/clock.js';
 import { forbidden, MatrixError, type Errcode } from '../matrix/errors.js';
 import { serverOf } from '../matrix/identifiers.js';
 import type { JsonObject, JsonValue } from '../matrix/schema.js';
-import type { Database } from '../storage/database.js';
+import type { Database, Transaction } from '../storage/database.js';
 import type { LoginBrakes } from './brakes.js';
 import { accountIdOf, typedName, type Naming } from './identifier.js';
 import { isRegistrationToken } from './registration-tokens-store.js';
@@ -10,7 +10,7 @@ import type { Passwords } from './passwords.js';
 import type { Session } from './session.js';
 import { hashToken } from './tokens.js';
 import { findUiaSession, saveUiaSession, UIA_LIFE_MS } from './uia-store.js';
-import { findUser } from './users-store.js';
+import { admit, findUser, type Admitted, type Proven } from './users-store.js';
 
 interface GateDeps {
   readonly db: Database;
@@ -35,11 +35,24 @@ interface Gate {
 /**
  * Resolves when the person behind the session has just given their password for this very operation; otherwise throws the 401
  * that tells the client what to ask them. `operation` names the endpoint and its target: a session begun for one completes no
- * other. https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-api
+ * other. What was proven is good in a transaction by `stillAdmitted`. https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-api
  */
-export async function requireUia(deps: UiaDeps, session: Session, operation: string, auth: JsonObject | undefined): Promise<void> {
+export async function requireUia(deps: UiaDeps, session: Session, operation: string, auth: JsonObject | undefined): Promise<Proven> {
   const gate: Gate = { userNid: session.userNid, operation, stage: 'm.login.password', wrong: 'Wrong password' };
-  await passGate(deps, gate, auth, (given) => isOwnPassword(deps, session, given));
+  let proven: Proven = { user_nid: session.userNid, password_hash: null };
+  await passGate(deps, gate, auth, async (given) => {
+    const account = await byOwnPassword(deps, session, given);
+    proven = account ?? proven;
+    return account !== undefined;
+  });
+  return proven;
+}
+
+/** The account that was proven to be the person's, if it is so still; within the transaction of what it was proven for. */
+export async function stillAdmitted(tx: Transaction, proven: Proven): Promise<Admitted> {
+  const userNid = await admit(tx, proven);
+  if (userNid === undefined) throw forbidden('Your account was changed on another device just now');
+  return userNid;
 }
 
 /** The same for a request of somebody who has no account yet: it only takes an answer. */
@@ -115,7 +128,7 @@ async function isOpen({ db, clock }: GateDeps, gate: Gate, sessionId: string | u
   return true;
 }
 
-async function isOwnPassword({ db, passwords, loginBrakes }: UiaDeps, session: Session, auth: Auth): Promise<boolean> {
+async function byOwnPassword({ db, passwords, loginBrakes }: UiaDeps, session: Session, auth: Auth): Promise<Proven | undefined> {
   if (auth.naming !== undefined) {
     const name = typedName(auth.naming);
     const isSelf = name !== undefined && accountIdOf(name, serverOf(session.userId)) === session.userId;
@@ -126,7 +139,7 @@ async function isOwnPassword({ db, passwords, loginBrakes }: UiaDeps, session: S
   await loginBrakes.failed.spend(session.userId);
   const isRight = await passwords.verifyPassword(auth.password ?? '', user?.password_hash);
   if (isRight) await loginBrakes.failed.giveBack(session.userId);
-  return isRight;
+  return isRight ? user : undefined;
 }
 
 interface Challenge {

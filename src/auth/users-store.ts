@@ -1,6 +1,14 @@
 import type { UserId } from '../matrix/identifiers.js';
 import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
-import { newNid } from '../storage/stream.js';
+import { holdStream, newNid } from '../storage/stream.js';
+
+declare const brand: unique symbol;
+
+/** An account whose owner, within this very transaction, is still who proved to be: what sessions and passwords are given to. Made only here. */
+export type Admitted = number & { readonly [brand]: true };
+
+/** An account as it was when its password was found to be the right one; of an application service, when its token was. */
+export type Proven = Pick<UserRow, 'user_nid' | 'password_hash'>;
 
 export interface UserRow {
   readonly user_nid: number;
@@ -65,8 +73,8 @@ export interface NewAccount {
 }
 
 /** The new account's nid; undefined when the id is taken. An id that events already name keeps its nid. */
-export async function createUser(tx: Transaction, account: NewAccount): Promise<number | undefined> {
-  const made = await tx.one<{ user_nid: number }>(sql`
+export async function createUser(tx: Transaction, account: NewAccount): Promise<Admitted | undefined> {
+  const made = await tx.one<{ user_nid: Admitted }>(sql`
     INSERT INTO users (user_nid, user_id, is_account, password_hash, is_admin, app_service_id, created_ts)
     VALUES (${await newNid(tx)}, ${account.userId}, 1, ${account.passwordHash ?? null}, ${account.isAdmin ? 1 : 0}, ${account.appServiceId ?? null}, ${account.now})
     ON CONFLICT (user_id) DO UPDATE SET
@@ -77,18 +85,30 @@ export async function createUser(tx: Transaction, account: NewAccount): Promise<
   return made?.user_nid;
 }
 
+/**
+ * The account, unless it was given another password, locked or closed since it was proven, which takes as long as looking at a password.
+ * Who does any of these ends its sessions: none begins behind their back, for the stream is held until the commit.
+ */
+export async function admit(tx: Transaction, { user_nid, password_hash }: Proven): Promise<Admitted | undefined> {
+  await holdStream(tx);
+  const row = await tx.one<{ user_nid: Admitted }>(sql`
+    SELECT user_nid FROM users
+    WHERE user_nid = ${user_nid} AND coalesce(password_hash, '') = ${password_hash ?? ''} AND is_deactivated = 0 AND is_locked = 0`);
+  return row?.user_nid;
+}
+
 /** Every account that a person has or had: those of application services apart. */
 export async function accountsOfPeople(tx: ReadTransaction): Promise<readonly UserId[]> {
   const rows = await tx.all<{ user_id: UserId }>(sql`SELECT user_id FROM users WHERE is_account = 1 AND app_service_id IS NULL`);
   return rows.map(({ user_id }) => user_id);
 }
 
-export async function setPasswordHash(tx: Transaction, userNid: number, passwordHash: string): Promise<void> {
+export async function setPasswordHash(tx: Transaction, userNid: Admitted, passwordHash: string): Promise<void> {
   await tx.run(sql`UPDATE users SET password_hash = ${passwordHash} WHERE user_nid = ${userNid}`);
 }
 
 /** Nobody logs in any more, and the name stays taken. An account not erased keeps its password, by which its owner alone is told that it is closed. */
-export async function closeAccount(tx: Transaction, userNid: number, { isErased }: { isErased: boolean }): Promise<void> {
+export async function closeAccount(tx: Transaction, userNid: Admitted, { isErased }: { isErased: boolean }): Promise<void> {
   await tx.run(sql`UPDATE users SET is_deactivated = 1, is_admin = 0 WHERE user_nid = ${userNid}`);
   if (isErased) await tx.run(sql`UPDATE users SET password_hash = NULL WHERE user_nid = ${userNid}`);
 }

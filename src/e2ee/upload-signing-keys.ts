@@ -1,5 +1,5 @@
 import type { Session } from '../auth/session.js';
-import { requireUia, type UiaDeps } from '../auth/uia.js';
+import { requireUia, stillAdmitted, type UiaDeps } from '../auth/uia.js';
 import { forbidden, MatrixError } from '../matrix/errors.js';
 import { anyObject, array, object, optional, record, string, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import { verifyJson } from '../matrix/signing.js';
@@ -38,9 +38,10 @@ export async function uploadSigningKeys(
 ): Promise<object> {
   const uploaded = uploadedKeys(session, body);
   const change = await deps.db.read((tx) => changeOf(tx, session, uploaded));
-  if (change.needsProof && session.appService === undefined) await requireUia(deps, session, 'POST keys/device_signing/upload', body.auth);
+  const proven = change.needsProof && session.appService === undefined ? await requireUia(deps, session, 'POST keys/device_signing/upload', body.auth) : undefined;
   await deps.db.transaction(async (tx) => {
     await tx.lock(`keys/${session.userNid}`);
+    if (proven !== undefined) await stillAdmitted(tx, proven);
     const { needsProof, removed, written } = await changeOf(tx, session, uploaded);
     // Another device may have published an identity since, which this request was not proven to replace.
     if (needsProof && !change.needsProof) throw forbidden('Your identity was changed by another device just now');
