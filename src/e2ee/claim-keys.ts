@@ -7,7 +7,7 @@ import type { Database, Transaction } from '../storage/database.js';
 import { advance, holdStream } from '../storage/stream.js';
 import { groupBy } from '../storage/group-by.js';
 import { fallbackKeysFor, markFallbackKeysUsed, takeOneTimeKeys, type DeviceKey, type WantedKey } from './one-time-keys-store.js';
-import { devicesOf, type Person } from './people-store.js';
+import { devicesIn, type PersonWithDevice } from './people-store.js';
 import { knownPeople } from './people.js';
 import { jsonObjectOf } from './splice.js';
 
@@ -38,21 +38,17 @@ export async function claimKeys(
     // Two claims at once would choose the same oldest key, and the slower be told that there is none.
     await tx.lock('one-time keys');
     await holdStream(tx);
-    const people = await knownPeople(tx, session, Object.keys(asked), now);
-    const wanted = await wantedKeys(tx, people, asked);
+    const wanted = wantedKeys(await devicesIn(tx, await knownPeople(tx, session, Object.keys(asked), now)), asked);
     const claimed = await claim(tx, wanted);
     return new JsonText(jsonObjectOf([['one_time_keys', claimedKeys(wanted, claimed)], ['failures', '{}']]));
   });
 }
 
-async function wantedKeys(tx: Transaction, people: readonly Person[], asked: Asked): Promise<readonly WantedOf[]> {
-  const names = new Map(people.map((person) => [person.nid, person.id]));
-  const devices = await devicesOf(tx, [...names.keys()]);
-  return devices.flatMap(({ user_nid, device_nid, device_id }) => {
-    const userId = names.get(user_nid) ?? '';
-    const ofUser = asked[userId] ?? {};
-    const algorithm = Object.hasOwn(ofUser, device_id) ? ofUser[device_id] : undefined;
-    return algorithm === undefined ? [] : [{ userId, deviceId: device_id, device_nid, algorithm }];
+function wantedKeys(devices: readonly PersonWithDevice[], asked: Asked): readonly WantedOf[] {
+  return devices.flatMap(({ id, device_nid, device_id }) => {
+    const ofUser = asked[id] ?? {};
+    const algorithm = device_id !== null && Object.hasOwn(ofUser, device_id) ? ofUser[device_id] : undefined;
+    return algorithm === undefined || device_id === null ? [] : [{ userId: id, deviceId: device_id, device_nid, algorithm }];
   });
 }
 

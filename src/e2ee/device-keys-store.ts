@@ -1,20 +1,30 @@
 import type { DeviceId } from '../matrix/identifiers.js';
-import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import { sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
+import type { Person } from './people-store.js';
+
+/** A person with a device of theirs and its keys, where they have one and it has some. */
+export interface PersonWithKeys extends Person {
+  readonly device_id: DeviceId | null;
+  readonly display_name: string | null;
+  readonly json: string | null;
+}
+
+export async function deviceKeysIn(tx: ReadTransaction, people: Sql): Promise<readonly PersonWithKeys[]> {
+  return tx.all<PersonWithKeys>(sql`
+    SELECT p.nid, p.id, d.device_id, d.display_name, k.json
+    FROM (${people}) p
+    LEFT JOIN devices d ON d.user_nid = p.nid
+    LEFT JOIN device_keys k ON k.device_nid = d.device_nid`);
+}
 
 export interface DeviceKeysRow {
-  readonly user_nid: number;
   readonly device_id: DeviceId;
-  readonly display_name: string | null;
   readonly json: string;
 }
 
-export async function deviceKeysOf(tx: ReadTransaction, userNids: readonly number[]): Promise<readonly DeviceKeysRow[]> {
-  if (userNids.length === 0) return [];
+export async function deviceKeysOf(tx: ReadTransaction, userNid: number): Promise<readonly DeviceKeysRow[]> {
   return tx.all<DeviceKeysRow>(sql`
-    SELECT d.user_nid, d.device_id, d.display_name, k.json
-    FROM devices d JOIN device_keys k ON k.device_nid = d.device_nid
-    WHERE d.user_nid IN ${inList(userNids)}
-    ORDER BY d.user_nid, d.device_id`);
+    SELECT d.device_id, k.json FROM devices d JOIN device_keys k ON k.device_nid = d.device_nid WHERE d.user_nid = ${userNid}`);
 }
 
 export async function findDeviceKeys(tx: ReadTransaction, deviceNid: number): Promise<string | undefined> {

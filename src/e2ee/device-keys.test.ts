@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Session } from '../auth/session.js';
+import { countingReads } from '../storage/counting.testing.js';
 import { engines } from '../storage/engines.testing.js';
 import { claimKeys } from './claim-keys.js';
 import { queryKeys } from './query-keys.js';
@@ -52,6 +53,36 @@ describe.each(engines)('device keys on $name', (engine) => {
     await uploadKeys(shard, { session: alice, body: { device_keys: deviceKeys(alice) } });
     expect(await query(bob, { [alice.userId]: [], '@nobody:shard.example': [] })).toMatchObject({ device_keys: {} });
     expect((await query(bob, { [alice.userId]: [] }))['device_keys']).toEqual({});
+  });
+
+  it('asks the database as much about strangers as about nobody', async () => {
+    await shard.room(alice, bob);
+    const carol = await shard.session('carol', 'PHONE');
+    for (const session of [alice, bob, carol]) await uploadKeys(shard, { session, body: { device_keys: deviceKeys(session) } });
+    const reads = async (userId: string): Promise<number> => {
+      let count = 0;
+      await queryKeys({ ...shard, db: countingReads(shard.db, () => { count += 1; }) }, { session: bob, body: { device_keys: { [userId]: [] } } });
+      return count;
+    };
+    const nobody = await reads('@nobody:shard.example');
+    expect(await reads(alice.userId)).toBeGreaterThan(nobody);
+    expect([await reads(carol.userId), await reads('')]).toEqual([nobody, nobody]);
+  });
+
+  it('finds those it may tell of among many names', async () => {
+    const people: Session[] = [];
+    for (let i = 0; i < 19; i += 1) people.push(await shard.session(`person${i}`, 'PHONE'));
+    const [first, second] = [people.slice(0, 7), people.slice(7, 12)];
+    await shard.room(bob, ...first);
+    await shard.room(bob, ...second);
+    const invited = people[12];
+    if (invited === undefined) throw new Error('nobody is there');
+    await shard.setMembership(await shard.room(bob), invited, 'invite');
+    for (const session of people) await uploadKeys(shard, { session, body: { device_keys: deviceKeys(session) } });
+    const names = [...people.map(({ userId }) => userId), ...Array.from({ length: 20 }, (_, i) => `@nobody${i}:shard.example`), bob.userId];
+    const found = (await query(bob, Object.fromEntries(names.map((name) => [name, []]))))['device_keys'] as object;
+    expect(Object.keys(found).sort()).toEqual([...first, ...second, invited, bob].map(({ userId }) => userId).sort());
+    expect(found).toMatchObject({ [bob.userId]: {}, [invited.userId]: { PHONE: deviceKeys(invited) } });
   });
 
   it('refuses device keys of another user or device', async () => {

@@ -1,26 +1,22 @@
 import type { DeviceId, UserId } from '../matrix/identifiers.js';
-import { inList, sql, type ReadTransaction } from '../storage/database.js';
+import { inList, sql, type ReadTransaction, type Sql } from '../storage/database.js';
 
 export interface Person {
   readonly nid: number;
   readonly id: UserId;
 }
 
-export async function peopleById(tx: ReadTransaction, userIds: readonly string[]): Promise<readonly Person[]> {
-  if (userIds.length === 0) return [];
-  return tx.all<Person>(sql`SELECT user_nid AS nid, user_id AS id FROM users WHERE user_id IN ${inList(userIds)}`);
+export async function peopleIn(tx: ReadTransaction, people: Sql): Promise<readonly Person[]> {
+  return tx.all<Person>(people);
 }
 
-export interface DeviceRow {
-  readonly user_nid: number;
-  readonly device_nid: number;
-  readonly device_id: DeviceId;
-}
+/** A person with one of their devices, or with none. */
+export type PersonWithDevice = Person & ({ readonly device_nid: number; readonly device_id: DeviceId } | { readonly device_nid: null; readonly device_id: null });
 
-export async function devicesOf(tx: ReadTransaction, userNids: readonly number[]): Promise<readonly DeviceRow[]> {
-  if (userNids.length === 0) return [];
-  return tx.all<DeviceRow>(sql`
-    SELECT user_nid, device_nid, device_id FROM devices WHERE user_nid IN ${inList(userNids)} ORDER BY user_nid, device_nid`);
+export async function devicesIn(tx: ReadTransaction, people: Sql): Promise<readonly PersonWithDevice[]> {
+  return tx.all<PersonWithDevice>(sql`
+    SELECT p.nid, p.id, d.device_nid, d.device_id
+    FROM (${people}) p LEFT JOIN devices d ON d.user_nid = p.nid`);
 }
 
 /** Whether one of these is the id of a device of that person. */

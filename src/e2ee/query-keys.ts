@@ -3,10 +3,9 @@ import type { Clock } from '../matrix/clock.js';
 import { JsonText } from '../matrix/reply.js';
 import { array, object, record, string, type TypeOf } from '../matrix/schema.js';
 import type { Database } from '../storage/database.js';
-import { crossSigningKeysOf, visibleSignatures, type CrossSigningRow, type KeySignature, type Usage } from './cross-signing-store.js';
-import { deviceKeysOf, type DeviceKeysRow } from './device-keys-store.js';
+import { crossSigningKeysOf, visibleSignatures, type CrossSigningRow, type KeySignature } from './cross-signing-store.js';
+import { deviceKeysIn, type PersonWithKeys } from './device-keys-store.js';
 import { groupBy } from '../storage/group-by.js';
-import type { Person } from './people-store.js';
 import { knownPeople } from './people.js';
 import { jsonObjectOf, withMember } from './splice.js';
 
@@ -14,9 +13,8 @@ export const KeysQuery = object({ device_keys: record(array(string)) });
 
 /** All that is kept about the keys of the people asked for, from one snapshot. */
 interface Keyring {
-  readonly people: readonly Person[];
-  readonly devices: ReadonlyMap<number, readonly DeviceKeysRow[]>;
-  readonly crossSigning: ReadonlyMap<number, readonly CrossSigningRow[]>;
+  readonly devices: ReadonlyMap<string, readonly PersonWithKeys[]>;
+  readonly crossSigning: readonly CrossSigningRow[];
   /** By whose key they are of. */
   readonly signatures: ReadonlyMap<number, readonly KeySignature[]>;
   readonly names: ReadonlyMap<number, string>;
@@ -32,42 +30,47 @@ export async function queryKeys(
 ): Promise<JsonText> {
   const now = deps.clock();
   const ring = await deps.db.read(async (tx): Promise<Keyring> => {
-    const people = await knownPeople(tx, session, Object.keys(body.device_keys), now);
-    const nids = people.map((person) => person.nid);
-    const names = new Map<number, string>(people.map((person) => [person.nid, person.id])).set(session.userNid, session.userId);
+    const rows = await deviceKeysIn(tx, await knownPeople(tx, session, Object.keys(body.device_keys), now));
+    const names = new Map<number, string>(rows.map(({ nid, id }) => [nid, id]));
+    const nids = [...names.keys()];
     return {
-      people,
-      names,
-      devices: groupBy(await deviceKeysOf(tx, nids), (row) => row.user_nid),
-      crossSigning: groupBy(await crossSigningKeysOf(tx, nids), (row) => row.user_nid),
+      devices: groupBy(rows, ({ id }) => id),
+      crossSigning: await crossSigningKeysOf(tx, nids),
       signatures: groupBy(await visibleSignatures(tx, session.userNid, nids), (row) => row.target_nid),
+      names: names.set(session.userNid, session.userId),
     };
   });
   return new JsonText(jsonObjectOf([
     ['device_keys', deviceKeys(ring, body.device_keys)],
-    ['master_keys', crossSigningKeys(ring, 'master')],
-    ['self_signing_keys', crossSigningKeys(ring, 'self_signing')],
-    ['user_signing_keys', crossSigningKeys({ ...ring, people: ring.people.filter(({ nid }) => nid === session.userNid) }, 'user_signing')],
+    ['master_keys', crossSigningKeys(ring, ({ usage }) => usage === 'master')],
+    ['self_signing_keys', crossSigningKeys(ring, ({ usage }) => usage === 'self_signing')],
+    ['user_signing_keys', crossSigningKeys(ring, ({ usage, user_nid }) => usage === 'user_signing' && user_nid === session.userNid)],
     ['failures', '{}'],
   ]));
 }
 
 function deviceKeys(ring: Keyring, asked: Readonly<Record<string, readonly string[]>>): string {
-  return jsonObjectOf(ring.people.map(({ id, nid }) => {
+  const people: [id: string, json: string][] = [];
+  // Loops: flatMap, with an array for every device, takes as long as all the rest.
+  for (const [id, rows] of ring.devices) {
     const wanted = asked[id] ?? [];
-    const devices = (ring.devices.get(nid) ?? []).filter(({ device_id }) => wanted.length === 0 || wanted.includes(device_id));
-    return [id, jsonObjectOf(devices.map((row) => [row.device_id, withName(signed(ring, row.json, nid, row.device_id), row.display_name)]))] as const;
-  }));
+    const devices: [id: string, json: string][] = [];
+    for (const { nid, device_id, display_name, json } of rows) {
+      if (device_id === null || json === null || (wanted.length > 0 && !wanted.includes(device_id))) continue;
+      devices.push([device_id, withName(signed(ring, json, nid, device_id), display_name)]);
+    }
+    people.push([id, jsonObjectOf(devices)]);
+  }
+  return jsonObjectOf(people);
 }
 
 function withName(json: string, name: string | null): string {
   return name === null ? json : withMember(json, 'unsigned', JSON.stringify({ device_display_name: name }));
 }
 
-function crossSigningKeys(ring: Keyring, usage: Usage): string {
-  return jsonObjectOf(ring.people.flatMap(({ id, nid }) => {
-    const key = ring.crossSigning.get(nid)?.find((row) => row.usage === usage);
-    return key === undefined ? [] : [[id, signed(ring, key.json, nid, key.public_key)] as const];
+function crossSigningKeys(ring: Keyring, isWanted: (key: CrossSigningRow) => boolean): string {
+  return jsonObjectOf(ring.crossSigning.filter(isWanted).map((key) => {
+    return [ring.names.get(key.user_nid) ?? '', signed(ring, key.json, key.user_nid, key.public_key)];
   }));
 }
 

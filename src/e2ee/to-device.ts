@@ -5,8 +5,7 @@ import { MatrixError } from '../matrix/errors.js';
 import { anyObject, object, record, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
 import { advance, type Range } from '../storage/stream.js';
-import { groupBy } from '../storage/group-by.js';
-import { devicesOf, type DeviceRow } from './people-store.js';
+import { devicesIn, type PersonWithDevice } from './people-store.js';
 import { knownPeople } from './people.js';
 import { deleteToDevice, forgetTransactions, insertToDevice, putTransaction, toDeviceIn } from './to-device-store.js';
 
@@ -51,14 +50,14 @@ export async function sendToDevice(
   await deps.db.transaction(async (tx) => {
     if (!await putTransaction(tx, { deviceNid: session.deviceNid, type: params.eventType, txnId: params.txnId, now })) return;
     await forgetTransactions(tx, session.deviceNid, now - DAY_MS);
-    const people = await knownPeople(tx, session, [...texts.keys()], now);
-    const devices = groupBy(await devicesOf(tx, people.map(({ nid }) => nid)), ({ user_nid }) => user_nid);
-    const messages = people.flatMap(({ id, nid }) => addressed(texts.get(id) ?? new Map(), devices.get(nid) ?? []));
+    const devices = await devicesIn(tx, await knownPeople(tx, session, [...texts.keys()], now));
+    const recipients = [...new Set(devices.map(({ nid }) => nid))];
+    const messages = addressed(texts, devices);
     await deps.toDeviceBrake.spendWithin(tx, session.userId, bytesOf(messages));
-    if (params.eventType === 'm.room_key_request') await brakeKeyRequests(tx, deps, session, people);
+    if (params.eventType === 'm.room_key_request') await brakeKeyRequests(tx, deps, session, recipients);
     await deliver(tx, messages);
     const { deviceNid, userNid: senderNid } = session;
-    await deps.toDeviceObserver.onToDevice(tx, { type: params.eventType, deviceNid, senderNid, recipients: people.map(({ nid }) => nid), now });
+    await deps.toDeviceObserver.onToDevice(tx, { type: params.eventType, deviceNid, senderNid, recipients, now });
   });
   return {};
 }
@@ -81,8 +80,8 @@ export async function acknowledgeToDevice(tx: Transaction, deviceNid: number, up
 }
 
 /** Asking one's own devices is free. */
-async function brakeKeyRequests(tx: Transaction, { keyRequestBrake }: ToDeviceDeps, session: Session, people: readonly { readonly nid: number }[]): Promise<void> {
-  const others = people.filter(({ nid }) => nid !== session.userNid).length;
+async function brakeKeyRequests(tx: Transaction, { keyRequestBrake }: ToDeviceDeps, session: Session, recipients: readonly number[]): Promise<void> {
+  const others = recipients.filter((nid) => nid !== session.userNid).length;
   if (others > 0) await keyRequestBrake.spendWithin(tx, `${session.userId} ${session.deviceId}`, others);
 }
 
@@ -109,10 +108,11 @@ interface Addressed extends Written {
   readonly device_nid: number;
 }
 
-function addressed(texts: ReadonlyMap<string, Written>, devices: readonly DeviceRow[]): readonly Addressed[] {
-  return devices.flatMap(({ device_nid, device_id }) => {
-    const written = texts.get(device_id) ?? texts.get('*');
-    return written === undefined ? [] : [{ device_nid, ...written }];
+function addressed(texts: ReadonlyMap<string, ReadonlyMap<string, Written>>, devices: readonly PersonWithDevice[]): readonly Addressed[] {
+  return devices.flatMap(({ id, device_nid, device_id }) => {
+    const ofPerson = texts.get(id);
+    const written = device_id === null ? undefined : (ofPerson?.get(device_id) ?? ofPerson?.get('*'));
+    return written === undefined || device_nid === null ? [] : [{ device_nid, ...written }];
   });
 }
 

@@ -9,6 +9,7 @@ import { advance } from '../storage/stream.js';
 import { crossSigningKeysOf, putSignatures, visibleSignatures, type CrossSigningRow, type KeySignature, type Usage } from './cross-signing-store.js';
 import { deviceKeysOf } from './device-keys-store.js';
 import { markDevicesChanged } from './device-lists.js';
+import { peopleIn } from './people-store.js';
 import { knownPeople } from './people.js';
 import { isSameKey } from './same-key.js';
 
@@ -61,9 +62,9 @@ interface Keyring {
 }
 
 async function readKeyring(tx: ReadTransaction, session: Session, userIds: readonly string[], now: number): Promise<Keyring> {
-  const people = await knownPeople(tx, session, userIds, now);
+  const people = await peopleIn(tx, await knownPeople(tx, session, userIds, now));
   const rows = await crossSigningKeysOf(tx, [...new Set([session.userNid, ...people.map(({ nid }) => nid)])]);
-  const devices = await deviceKeysOf(tx, [session.userNid]);
+  const devices = await deviceKeysOf(tx, session.userNid);
   const masters = new Map(rows.filter(({ usage }) => usage === 'master').map((row) => [row.user_nid, row]));
   return {
     session,

@@ -1,6 +1,6 @@
 import type { Membership } from '../matrix/event-auth.js';
 import type { RoomId } from '../matrix/identifiers.js';
-import { inList, sql, type ReadTransaction } from '../storage/database.js';
+import { inList, rowsOf, sql, type ReadTransaction, type Sql } from '../storage/database.js';
 
 /**
  * Of these people, those whose profile the viewer may see: oneself, who has joined a room that the viewer is in or invited to, and
@@ -18,18 +18,49 @@ export async function visibleAmong(tx: ReadTransaction, viewerNid: number, userN
  * look like an id that nobody has.
  */
 export async function contactsAmong(tx: ReadTransaction, viewerNid: number, userNids: readonly number[], now: number): Promise<ReadonlySet<number>> {
-  const visible = await visibleAmong(tx, viewerNid, userNids, now);
-  // Nearly always everybody is visible, and then this is all it takes.
-  const others = userNids.filter((nid) => !visible.has(nid));
-  if (others.length === 0) return visible;
-  const invited = await tx.all<{ user_nid: number }>(sql`
-    SELECT theirs.user_nid
-    FROM memberships mine
-    JOIN memberships theirs ON theirs.room_nid = mine.room_nid AND theirs.user_nid IN ${inList(others)}
-    JOIN users u ON u.user_nid = theirs.user_nid
-    WHERE mine.user_nid = ${viewerNid} AND mine.membership IN ('join', 'invite') AND theirs.membership = 'invite'
-      AND u.is_account = 1 AND u.is_deactivated = 0 AND NOT EXISTS (SELECT 1 FROM hidden_users h WHERE h.user_nid = theirs.user_nid)`);
-  return new Set([...visible, ...invited.map((row) => row.user_nid)]);
+  const asked = rowsOf(userNids.map((nid) => [nid]), ['BIGINT']);
+  const rows = await tx.all<{ user_nid: number }>(sql`
+    WITH asked (user_nid) AS (VALUES ${asked})
+    SELECT u.user_nid
+    FROM asked LEFT JOIN users u ON u.user_nid = asked.user_nid
+    WHERE ${isContact(await contactsFor(tx, viewerNid, now))}`);
+  return new Set(rows.map((row) => row.user_nid));
+}
+
+/** The same of the people named, as a query of their `nid` and `id`, to which a store joins what it has of them. */
+export async function contactsNamed(tx: ReadTransaction, viewerNid: number, userIds: readonly string[], now: number): Promise<Sql> {
+  return sql`
+    WITH asked (user_id) AS (VALUES ${rowsOf(userIds.map((id) => [id]), ['TEXT'])})
+    SELECT u.user_nid AS nid, u.user_id AS id
+    FROM asked LEFT JOIN users u ON u.user_id = asked.user_id
+    WHERE asked.user_id <> '' AND ${isContact(await contactsFor(tx, viewerNid, now))}`;
+}
+
+interface Viewer {
+  readonly nid: number;
+  /** Those they are in or invited to. */
+  readonly rooms: readonly number[];
+  readonly now: number;
+}
+
+async function contactsFor(tx: ReadTransaction, nid: number, now: number): Promise<Viewer> {
+  return { nid, rooms: await roomsOf(tx, nid, ['join', 'invite']), now };
+}
+
+/** Of `u`, a row of users or none: somebody who does not exist is looked for everywhere as a stranger is, which takes the same time. */
+function isContact({ nid, rooms, now }: Viewer): Sql {
+  return sql`(u.user_nid = ${nid}
+      OR EXISTS (
+        SELECT 1
+        FROM memberships m
+        WHERE m.room_nid IN ${inList(rooms)} AND m.user_nid = coalesce(u.user_nid, 0)
+          AND (m.membership = 'join' OR (m.membership = 'invite' AND u.is_account = 1 AND u.is_deactivated = 0
+            AND NOT EXISTS (SELECT 1 FROM hidden_users h WHERE h.user_nid = u.user_nid))))
+      OR EXISTS (
+        SELECT 1
+        FROM introductions i
+        WHERE i.viewer_nid = ${nid} AND i.user_nid = coalesce(u.user_nid, 0) AND i.until_ts > ${now}
+          AND NOT EXISTS (SELECT 1 FROM hidden_users h WHERE h.user_nid = i.user_nid)))`;
 }
 
 /** The rooms both have joined, oldest first. */
