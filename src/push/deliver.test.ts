@@ -138,6 +138,7 @@ function counting(db: Database, onStatement: () => void): Database {
       ...read(tx),
       run: (query) => tx.run(count(query)),
       lock: (name) => tx.lock(name),
+      draw: (drawn) => { onStatement(); return tx.draw(drawn); },
       afterCommit: (effect) => { tx.afterCommit(effect); },
       announce: (position, topics) => { tx.announce(position, topics); },
     })),

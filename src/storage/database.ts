@@ -34,6 +34,8 @@ export interface Transaction extends ReadTransaction {
   run(query: Sql): Promise<number>;
   /** Serialises this transaction with every other that takes the same name, on every process, until it ends. */
   lock(name: string): Promise<void>;
+  /** Draws `count` positions from the one stream; resolves to the last of them. */
+  draw(count: number): Promise<number>;
   /** Runs after the commit, on this process; never when the transaction fails. */
   afterCommit(effect: () => void): void;
   /** Tells every process of the shard, after the commit, that `topics` moved to `position`; listeners hear positions in order. */

@@ -19,6 +19,7 @@ export function failingAt(db: Database, nth: number): { readonly db: Database; h
     one: async (query) => after(await tx.one(query)),
     run: async (query) => after(await tx.run(query)),
     lock: async (name) => after(await tx.lock(name)),
+    draw: async (drawn) => after(await tx.draw(drawn)),
     afterCommit: (effect) => { tx.afterCommit(effect); },
     announce: (position, topics) => { tx.announce(position, topics); },
   });

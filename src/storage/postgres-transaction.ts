@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ClientBase, QueryResult } from 'pg';
 import { isLasting, sql, type Announcement, type Sql } from './database.js';
 import type { ScriptTransaction } from './migrate.js';
+import { positionIn } from './stream.js';
 
 interface Named {
   readonly text: string;
@@ -67,6 +68,10 @@ export class PostgresTransaction implements ScriptTransaction {
   async lock(name: string): Promise<void> {
     const key = createHash('sha256').update(name).digest().readBigInt64BE(0);
     await this.run(sql`SELECT pg_advisory_xact_lock(${String(key)})`);
+  }
+
+  async draw(count: number): Promise<number> {
+    return positionIn(await this.one(sql`UPDATE stream SET position = position + ${count} RETURNING position`));
   }
 
   afterCommit(effect: () => void): void {

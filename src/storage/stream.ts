@@ -19,10 +19,9 @@ export interface Range {
 
 /** Draws `count` positions from the one stream and announces that `topics` moved to the last of them, which is returned. */
 export async function advance(tx: Transaction, topics: readonly Topic[], count = 1): Promise<number> {
-  const row = await tx.one<{ position: number }>(sql`UPDATE stream SET position = position + ${count} RETURNING position`);
-  if (row === undefined) throw new Error('the stream row is missing');
-  tx.announce(row.position, topics);
-  return row.position;
+  const position = await tx.draw(count);
+  tx.announce(position, topics);
+  return position;
 }
 
 /**
@@ -39,7 +38,11 @@ export async function newNid(tx: Transaction): Promise<number> {
 }
 
 export async function currentPosition(tx: ReadTransaction): Promise<number> {
-  const row = await tx.one<{ position: number }>(sql`SELECT position FROM stream`);
+  return positionIn(await tx.one(sql`SELECT position FROM stream`));
+}
+
+/** The position in the stream's one row. */
+export function positionIn(row: { readonly position: number } | undefined): number {
   if (row === undefined) throw new Error('the stream row is missing');
   return row.position;
 }
