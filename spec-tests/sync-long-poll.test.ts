@@ -118,4 +118,17 @@ describe('a long poll', () => {
     await calls.say(alice, roomId);
     expect(await waiting).toMatchObject({ status: 401, body: { errcode: 'M_UNKNOWN_TOKEN' } });
   });
+
+  it('ends when somebody logs in to its device anew: "the server may invalidate any access token previously associated with that device"', async () => {
+    const tablet = await shard.logIn(bob);
+    const { next_batch } = await calls.poll(tablet);
+    const waiting = calls.call(tablet, 'GET', ['sync'], undefined, { query: { since: next_batch, timeout: 60_000 } });
+    await new Promise((later) => setTimeout(later, 60));
+    const login = { type: 'm.login.password', identifier: { type: 'm.id.user', user: bob.userId }, password: bob.password, device_id: tablet.deviceId };
+    const { body: { access_token: token } } = await shard.request<{ access_token: string }>('POST', '/_matrix/client/v3/login', { body: login });
+    expect(await waiting).toMatchObject({ status: 401, body: { errcode: 'M_UNKNOWN_TOKEN' } });
+    const said = await calls.say(alice, roomId);
+    const { rooms } = await calls.poll({ ...tablet, token }, { since: next_batch });
+    expect(timelineIds(rooms?.join?.[roomId])).toEqual([said]);
+  });
 });

@@ -26,7 +26,7 @@ describe.each(engines)('moderation of accounts on $name', (engine) => {
     test.db.listen({ heard: ({ topics }) => { heard.push(...topics); }, lost: () => undefined });
     await lockUser(deps, { session: root, params: alice, body: { locked: true } });
     expect(await isLocked(deps, { session: root, params: alice })).toEqual({ locked: true });
-    expect(await test.db.read((tx) => findWaiting(tx, alice.deviceNid))).toEqual({ is_locked: 1 });
+    expect(await test.db.read((tx) => findWaiting(tx, alice))).toEqual({ is_locked: 1 });
     expect(await refusalOf(authenticate(deps, `Bearer ${alice.token}`, from))).toMatchObject({ errcode: 'M_USER_LOCKED' });
     expect(await authenticate(deps, `Bearer ${alice.token}`, { ...from, evenLocked: true })).toMatchObject({ userId: alice.userId });
     await lockUser(deps, { session: root, params: alice, body: { locked: false } });

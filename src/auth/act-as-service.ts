@@ -3,7 +3,7 @@ import { forbidden, MatrixError } from '../matrix/errors.js';
 import { parseDeviceId, parseUserId } from '../matrix/identifiers.js';
 import type { Database } from '../storage/database.js';
 import type { AppService } from './app-services.js';
-import { ensureDevice, findDevice, type SeenDevice } from './devices-store.js';
+import { ensureDevice, findDevice, type SeenDevice, type SessionOfDevice } from './devices-store.js';
 import { lockedOut } from './locked-out.js';
 import type { Session } from './session.js';
 import { findUser } from './users-store.js';
@@ -32,20 +32,22 @@ export async function actAsService({ db, clock }: { db: Database; clock: Clock }
   if (user.is_locked === 1 && !evenLocked) throw lockedOut();
   const named = asked.get('device_id') ?? asked.get('org.matrix.msc3202.device_id');
   const deviceId = named === null ? NAMELESS : parseDeviceId(named);
+  const { device_nid: deviceNid, session_nid: sessionNid } = await deviceOf(db, { userNid: user.user_nid, deviceId, ip, userAgent, now: clock() });
   return {
     userNid: user.user_nid,
     userId,
-    deviceNid: await deviceOf(db, { userNid: user.user_nid, deviceId, ip, userAgent, now: clock() }),
+    deviceNid,
     deviceId,
+    sessionNid,
     isAdmin: false,
     isSuspended: user.is_suspended === 1,
     appService: { id: service.id, isRateLimited: service.isRateLimited },
   };
 }
 
-async function deviceOf(db: Database, device: Omit<SeenDevice, 'displayName'>): Promise<number> {
+async function deviceOf(db: Database, device: Omit<SeenDevice, 'displayName'>): Promise<SessionOfDevice> {
   const known = await db.read((tx) => findDevice(tx, device.userNid, device.deviceId));
-  if (known !== undefined) return known.device_nid;
+  if (known !== undefined) return known;
   if (device.deviceId !== NAMELESS) throw new MatrixError('M_UNKNOWN_DEVICE', 'This user has no such device');
   return db.transaction((tx) => ensureDevice(tx, { ...device, displayName: undefined }));
 }

@@ -42,6 +42,7 @@ export async function authenticate(
     userId: row.user_id,
     deviceNid,
     deviceId: row.device_id,
+    sessionNid: row.session_nid,
     isAdmin: row.is_admin === 1,
     isSuspended: row.is_suspended === 1,
   } as Session;

@@ -1,6 +1,6 @@
 import type { DeviceId } from '../matrix/identifiers.js';
 import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
-import { holdStream, newNid } from '../storage/stream.js';
+import { advance, holdStream } from '../storage/stream.js';
 
 export interface DeviceRow {
   readonly device_nid: number;
@@ -11,15 +11,21 @@ export interface DeviceRow {
   readonly last_seen_user_agent: string | null;
 }
 
+/** A device and the session that it has now. */
+export interface SessionOfDevice {
+  readonly device_nid: number;
+  readonly session_nid: number;
+}
+
 export async function devicesOf(tx: ReadTransaction, userNid: number): Promise<readonly DeviceRow[]> {
   return tx.all<DeviceRow>(sql`
     SELECT device_nid, device_id, display_name, last_seen_ts, last_seen_ip, last_seen_user_agent
     FROM devices WHERE user_nid = ${userNid} ORDER BY device_nid`);
 }
 
-export async function findDevice(tx: ReadTransaction, userNid: number, deviceId: DeviceId): Promise<DeviceRow | undefined> {
-  return tx.one<DeviceRow>(sql`
-    SELECT device_nid, device_id, display_name, last_seen_ts, last_seen_ip, last_seen_user_agent
+export async function findDevice(tx: ReadTransaction, userNid: number, deviceId: DeviceId): Promise<(DeviceRow & SessionOfDevice) | undefined> {
+  return tx.one<DeviceRow & SessionOfDevice>(sql`
+    SELECT device_nid, session_nid, device_id, display_name, last_seen_ts, last_seen_ip, last_seen_user_agent
     FROM devices WHERE user_nid = ${userNid} AND device_id = ${deviceId}`);
 }
 
@@ -39,18 +45,18 @@ export interface SeenDevice extends Origin {
 /** A client may say as much of itself as it likes. */
 const MOST_USER_AGENT = 255;
 
-/** The nid of a device, on which a new session begins; one that is known keeps its name. */
-export async function ensureDevice(tx: Transaction, device: SeenDevice): Promise<number> {
-  const nid = await newNid(tx);
-  const row = await tx.one<{ device_nid: number }>(sql`
+/** A device on which a new session begins, which ends what waits of the one before; one that is known keeps its name. */
+export async function ensureDevice(tx: Transaction, device: SeenDevice): Promise<SessionOfDevice> {
+  const nid = await advance(tx, [`ownDevices/${device.userNid}`]);
+  const row = await tx.one<SessionOfDevice>(sql`
     INSERT INTO devices (device_nid, session_nid, user_nid, device_id, display_name, last_seen_ts, last_seen_ip, last_seen_user_agent, created_ts)
     VALUES (${nid}, ${nid}, ${device.userNid}, ${device.deviceId}, ${device.displayName ?? null}, ${device.now}, ${device.ip}, ${agentOf(device)}, ${device.now})
     ON CONFLICT (user_nid, device_id) DO UPDATE SET
       session_nid = excluded.session_nid, last_seen_ts = excluded.last_seen_ts, last_seen_ip = excluded.last_seen_ip,
       last_seen_user_agent = excluded.last_seen_user_agent
-    RETURNING device_nid`);
+    RETURNING device_nid, session_nid`);
   if (row === undefined) throw new Error('the upsert of a device returned nothing');
-  return row.device_nid;
+  return row;
 }
 
 export async function noteSeen(tx: Transaction, deviceNid: number, origin: Origin): Promise<void> {

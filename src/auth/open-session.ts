@@ -46,7 +46,7 @@ export interface OpenedSession extends IssuedTokens {
 export async function openSession(tx: Transaction, deps: TokenDeps, request: SessionRequest): Promise<OpenedSession> {
   const { deviceId = newDeviceId(deps.random), isRefreshable = false, displayName, userNid, ip, userAgent, now } = request;
   const { session, nonrefreshable } = deps.tokenLifetimes;
-  const deviceNid = await ensureDevice(tx, { userNid, deviceId, displayName, ip, userAgent, now });
+  const { device_nid: deviceNid } = await ensureDevice(tx, { userNid, deviceId, displayName, ip, userAgent, now });
   await deleteTokens(tx, deviceNid);
   const sessionEndsTs = session === undefined ? undefined : now + session;
   if (isRefreshable) return { ...(await issueRefreshable(tx, deps, { deviceNid, sessionEndsTs, now })), device_id: deviceId };

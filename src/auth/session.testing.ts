@@ -2,5 +2,5 @@ import type { Session } from './session.js';
 
 /** A session that nobody had to log in for. */
 export function sessionOf(who: Pick<Session, 'userNid' | 'userId' | 'deviceNid' | 'deviceId'>): Session {
-  return { ...who, isAdmin: false, isSuspended: false } as Session;
+  return { ...who, sessionNid: who.deviceNid, isAdmin: false, isSuspended: false } as Session;
 }

@@ -9,6 +9,8 @@ export interface Session {
   readonly userId: UserId;
   readonly deviceNid: number;
   readonly deviceId: DeviceId;
+  /** Of the device: whoever logs in to it begins another, and this one is nobody's. */
+  readonly sessionNid: number;
   readonly isAdmin: boolean;
   readonly isSuspended: boolean;
   /** The application service that asks with its own token, as one of its users. */

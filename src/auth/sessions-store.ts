@@ -1,11 +1,13 @@
 import type { DeviceId, UserId } from '../matrix/identifiers.js';
 import { sql, type ReadTransaction, type Transaction } from '../storage/database.js';
+import type { Session } from './session.js';
 
 export interface SessionRow {
   readonly user_nid: number;
   readonly user_id: UserId;
   readonly device_nid: number;
   readonly device_id: DeviceId;
+  readonly session_nid: number;
   readonly is_admin: number;
   readonly is_deactivated: number;
   readonly is_locked: number;
@@ -19,7 +21,7 @@ export interface SessionRow {
 /** Asked on every request: three look-ups by key. */
 export function findSession(tx: ReadTransaction, tokenHash: string): Promise<SessionRow | undefined> {
   return tx.one<SessionRow>(sql`
-    SELECT d.user_nid, u.user_id, d.device_nid, d.device_id, u.is_admin, u.is_deactivated, u.is_locked, u.is_suspended, u.app_service_id, coalesce(d.last_seen_ts, 0) AS last_seen_ts,
+    SELECT d.user_nid, u.user_id, d.device_nid, d.device_id, d.session_nid, u.is_admin, u.is_deactivated, u.is_locked, u.is_suspended, u.app_service_id, coalesce(d.last_seen_ts, 0) AS last_seen_ts,
       t.expires_ts, t.replaces_hash
     FROM access_tokens t
     JOIN devices d ON d.device_nid = t.device_nid
@@ -28,9 +30,9 @@ export function findSession(tx: ReadTransaction, tokenHash: string): Promise<Ses
 }
 
 /** Whether a session that began to wait may still be told anything; undefined when it has ended. */
-export async function findWaiting(tx: ReadTransaction, deviceNid: number): Promise<{ readonly is_locked: number } | undefined> {
+export async function findWaiting(tx: ReadTransaction, { deviceNid, sessionNid }: Pick<Session, 'deviceNid' | 'sessionNid'>): Promise<{ readonly is_locked: number } | undefined> {
   return tx.one<{ is_locked: number }>(sql`
-    SELECT u.is_locked FROM devices d JOIN users u ON u.user_nid = d.user_nid WHERE d.device_nid = ${deviceNid}`);
+    SELECT u.is_locked FROM devices d JOIN users u ON u.user_nid = d.user_nid WHERE d.device_nid = ${deviceNid} AND d.session_nid = ${sessionNid}`);
 }
 
 /** Every token a device had is dead, of all kinds. */

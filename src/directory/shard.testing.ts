@@ -52,7 +52,7 @@ export async function openDirectory(engine: Engine, introductions: IdentityBudge
       const userNid = await db.transaction((tx) => account(tx, localpart));
       if (name !== undefined) await rename(userNid, name);
       const deviceId = parseDeviceId('PHONE');
-      const deviceNid = await db.transaction((tx) => ensureDevice(tx, { userNid, deviceId, displayName: undefined, ip: '::1', now: 0 }));
+      const { device_nid: deviceNid } = await db.transaction((tx) => ensureDevice(tx, { userNid, deviceId, displayName: undefined, ip: '::1', now: 0 }));
       return sessionOf({ userNid, userId: newUserId(localpart, serverName), deviceNid, deviceId });
     },
     /** Somebody who never logs in. */

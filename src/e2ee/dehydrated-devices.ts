@@ -39,7 +39,7 @@ export async function putDehydratedDevice(deps: { db: Database; clock: Clock }, 
     await tx.lock(`keys/${userNid}`);
     await removeDehydrated(tx, userNid, await findDehydrated(tx, userNid));
     if ((await findDevice(tx, userNid, deviceId)) !== undefined) throw new MatrixError('M_INVALID_PARAM', 'One of your sessions has this device id');
-    const deviceNid = await ensureDevice(tx, { userNid, deviceId, displayName: body.initial_device_display_name, ip, now: deps.clock() });
+    const { device_nid: deviceNid } = await ensureDevice(tx, { userNid, deviceId, displayName: body.initial_device_display_name, ip, now: deps.clock() });
     await insertDehydrated(tx, { userNid, deviceNid, deviceData: JSON.stringify(body.device_data) });
     await storeKeys(tx, { userNid, userId, deviceNid, deviceId }, upload);
   });

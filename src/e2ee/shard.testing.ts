@@ -68,7 +68,7 @@ async function logIn(tx: Transaction, localpart: string, id: string, account: { 
   const userNid = known?.user_nid ?? (await createUser(tx, { userId, passwordHash: account.passwordHash ?? NO_PASSWORD, isAdmin: false, now: 0 }));
   if (userNid === undefined) throw new Error(`${localpart} could not be registered`);
   const deviceId = parseDeviceId(id);
-  const deviceNid = await ensureDevice(tx, { userNid, deviceId, displayName: account.displayName, ip: '::1', now: 0 });
+  const { device_nid: deviceNid } = await ensureDevice(tx, { userNid, deviceId, displayName: account.displayName, ip: '::1', now: 0 });
   return sessionOf({ userNid, userId, deviceNid, deviceId });
 }
 

@@ -86,7 +86,7 @@ async function logIn(db: Conversation['db'], name: string): Promise<Session> {
   const deviceId = parseDeviceId(`${name}1`);
   return db.transaction(async (tx) => {
     const userNid = (await createUser(tx, { userId, passwordHash: '$argon2id$none', isAdmin: false, now: 0 })) ?? 0;
-    const deviceNid = await ensureDevice(tx, { userNid, deviceId, displayName: undefined, ip: '::1', now: 0 });
+    const { device_nid: deviceNid } = await ensureDevice(tx, { userNid, deviceId, displayName: undefined, ip: '::1', now: 0 });
     return sessionOf({ userNid, userId, deviceNid, deviceId });
   });
 }

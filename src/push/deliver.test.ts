@@ -57,6 +57,11 @@ describe.each(engines)('pushes on $name', (engine) => {
     expect(JSON.parse(text)).toMatchObject({ notifications: [{ read: true, event: { event_id: eventId } }] });
   });
 
+  it('nothing to a pusher set by a session that has ended, though its device has another', async () => {
+    await putPusher({ ...bob, sessionNid: bob.sessionNid - 1 }, 'of a thief');
+    expect(((await listPushers(talk, { session: bob })) as { pushers: readonly object[] }).pushers).toMatchObject([{ pushkey: 'key' }]);
+  });
+
   it('what fails waits, and a rejected key goes', async () => {
     outcome = () => { throw new Error('down'); };
     const one = await talk.say(alice, roomId);

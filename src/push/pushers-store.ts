@@ -24,16 +24,18 @@ export interface NewPusher extends Omit<PusherRow, 'profile_tag'> {
   readonly profile_tag: string | undefined;
   readonly userNid: number;
   readonly deviceNid: number;
+  readonly sessionNid: number;
   readonly now: number;
 }
 
 /** A pusher belongs to the session that sets it, whoever's it was before; what waited for it is not lost. Without effect once the session has ended. */
 export async function savePusher(tx: Transaction, p: NewPusher): Promise<void> {
-  const device = await tx.one<{ session_nid: number }>(sql`SELECT session_nid FROM devices WHERE device_nid = ${p.deviceNid} AND user_nid = ${p.userNid}`);
+  const device = await tx.one(sql`
+    SELECT device_nid FROM devices WHERE device_nid = ${p.deviceNid} AND session_nid = ${p.sessionNid} AND user_nid = ${p.userNid}`);
   if (device === undefined) return;
   await tx.run(sql`
     INSERT INTO pushers (pusher_nid, user_nid, device_nid, session_nid, app_id, pushkey, app_display_name, device_display_name, profile_tag, lang, url, data, set_ts)
-    VALUES (${p.pusher_nid}, ${p.userNid}, ${p.deviceNid}, ${device.session_nid}, ${p.app_id}, ${p.pushkey}, ${p.app_display_name},
+    VALUES (${p.pusher_nid}, ${p.userNid}, ${p.deviceNid}, ${p.sessionNid}, ${p.app_id}, ${p.pushkey}, ${p.app_display_name},
       ${p.device_display_name}, ${p.profile_tag ?? null}, ${p.lang}, ${p.url}, ${p.data}, ${p.now})
     ON CONFLICT (user_nid, app_id, pushkey) DO UPDATE SET
       device_nid = excluded.device_nid, session_nid = excluded.session_nid, app_display_name = excluded.app_display_name,

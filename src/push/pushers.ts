@@ -57,7 +57,7 @@ export async function setPusher({ db, clock, gateways }: Deps, { session, body }
     const isKnown = own.some(({ app_id, pushkey }) => app_id === key.appId && pushkey === key.pushkey);
     if (!isKnown && own.length >= MOST_PUSHERS) throw new MatrixError('M_INVALID_PARAM', `You have ${MOST_PUSHERS} pushers, which is the most there can be`);
     if (body.append !== true) await deletePushersOfOthers(tx, session.userNid, key);
-    await savePusher(tx, { ...stated, pusher_nid, userNid: session.userNid, deviceNid: session.deviceNid, now: clock() });
+    await savePusher(tx, { ...stated, pusher_nid, userNid: session.userNid, deviceNid: session.deviceNid, sessionNid: session.sessionNid, now: clock() });
     await markPushers(tx, session.userNid);
   });
   return {};

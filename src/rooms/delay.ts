@@ -110,6 +110,7 @@ async function schedule(
       delay_id,
       user_nid: session.userNid,
       device_nid: session.deviceNid,
+      session_nid: session.sessionNid,
       room_nid: room.nid,
       type: wish.eventType,
       state_key: wish.stateKey ?? null,

@@ -4,7 +4,7 @@ import { engines } from '../storage/engines.testing.js';
 import { delayedOf, dropOrphaned, insertDelayed, restart, whenDue } from './delayed-store.js';
 import { putState } from './state-store.js';
 
-const WISH = { user_nid: 1, device_nid: 2, room_nid: 3, type: 'org.example.call', state_key: '', content: '{}', txn_id: null, delay_ms: 5, since_ts: 10, due_ts: 15 };
+const WISH = { user_nid: 1, device_nid: 2, session_nid: 2, room_nid: 3, type: 'org.example.call', state_key: '', content: '{}', txn_id: null, delay_ms: 5, since_ts: 10, due_ts: 15 };
 
 describe.each(engines)('an event that waits on $name', (engine) => {
   let db: Database;
@@ -36,7 +36,9 @@ describe.each(engines)('an event that waits on $name', (engine) => {
     expect(await db.transaction((tx) => restart(tx, 'one', 20))).toBe(true);
     await db.transaction(async (tx) => {
       await tx.run(sql`UPDATE devices SET session_nid = 4 WHERE device_nid = 2`);
-      await insertDelayed(tx, { ...WISH, delay_id: 'two' });
+      await insertDelayed(tx, { ...WISH, delay_id: 'two', session_nid: 4 });
+      // Asked for before the next session began, and written after.
+      await insertDelayed(tx, { ...WISH, delay_id: 'three' });
     });
     expect([await waiting(), await db.read((tx) => whenDue(tx, 'one'))]).toEqual([['two'], undefined]);
     expect(await db.transaction((tx) => restart(tx, 'one', 20))).toBe(false);

@@ -19,11 +19,14 @@ export interface DelayedEvent {
 /** Whoever logs in to a known device begins another session of it: what the one before left waiting, `delayed`, is nobody's. */
 const ofLivingSession: Sql = sql`EXISTS (SELECT 1 FROM devices own WHERE own.device_nid = delayed.device_nid AND own.session_nid = delayed.session_nid)`;
 
-/** It belongs to the session that the device has now. */
-export async function insertDelayed(tx: Transaction, e: DelayedEvent): Promise<void> {
+/** It belongs to the session that asks for it; without effect once that has ended. */
+export async function insertDelayed(tx: Transaction, e: DelayedEvent & { readonly session_nid: number }): Promise<void> {
+  const device = await tx.one(sql`
+    SELECT device_nid FROM devices WHERE device_nid = ${e.device_nid} AND session_nid = ${e.session_nid} AND user_nid = ${e.user_nid}`);
+  if (device === undefined) return;
   await tx.run(sql`
     INSERT INTO delayed_events (delay_id, user_nid, device_nid, session_nid, room_nid, type, state_key, content, txn_id, delay_ms, since_ts, due_ts)
-    VALUES (${e.delay_id}, ${e.user_nid}, ${e.device_nid}, (SELECT session_nid FROM devices WHERE device_nid = ${e.device_nid}), ${e.room_nid},
+    VALUES (${e.delay_id}, ${e.user_nid}, ${e.device_nid}, ${e.session_nid}, ${e.room_nid},
       ${e.type}, ${e.state_key}, ${e.content}, ${e.txn_id}, ${e.delay_ms}, ${e.since_ts}, ${e.due_ts})`);
 }
 

@@ -56,8 +56,8 @@ async function answerOf(deps: Syncing, request: SyncRequest, client: Client): Pr
 }
 
 /** A session that ended, or was locked, while it waited is told nothing any more. */
-async function refuseRevoked(tx: ReadTransaction, { deviceNid }: Session): Promise<void> {
-  const waiting = await findWaiting(tx, deviceNid);
+async function refuseRevoked(tx: ReadTransaction, session: Session): Promise<void> {
+  const waiting = await findWaiting(tx, session);
   if (waiting?.is_locked === 1) throw lockedOut();
   if (waiting === undefined) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is no longer valid');
 }
