@@ -9,7 +9,7 @@ export interface App {
   server(listener: { readonly xForwarded: boolean }): Server;
 }
 
-/** Compiles the API. Throws when two rows answer one path, or when a schema is not one. */
+/** Compiles the API. Throws when two rows answer one path. */
 export function createApp(parts: AppParts): App {
   const dispatch = createDispatch(parts);
   return { server: ({ xForwarded }) => serverOf(expressOf(dispatch, xForwarded)) };
