@@ -56,6 +56,15 @@ describe('receipts', () => {
     expect(await receipt(bob, roomId, 'm.fully_read', root, { thread_id: 'main' })).toMatchObject(invalid);
   });
 
+  it('in a thread of no event is taken and told to nobody: what stands for its id could be anything', async () => {
+    const roomId = await shard.createRoom(alice, [bob]);
+    const eventId = await rooms.say(alice, roomId);
+    const before = shard.stored();
+    expect((await receipt(bob, roomId, 'm.read', eventId, { thread_id: '$meet_me_at_noon' })).status).toBe(200);
+    expect(shard.stored()).toEqual(before);
+    expect(receiptsIn(await rooms.sync(alice), roomId)).toEqual({});
+  });
+
   it('never goes back', async () => {
     const roomId = await shard.createRoom(alice, [bob]);
     const [first, second] = [await rooms.say(alice, roomId), await rooms.say(alice, roomId)];

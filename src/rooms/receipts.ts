@@ -7,6 +7,7 @@ import { advance } from '../storage/stream.js';
 import type { AppendedEvent } from './append.js';
 import { findEvent } from './events-store.js';
 import { openJoinedRoom, type RoomReading } from './reading.js';
+import { threadTip } from './relations-store.js';
 import { MAIN, mainSumsAt, putReceipt, UNTHREADED, type MainSums } from './receipts-store.js';
 
 export const ReceiptBody = object({ thread_id: optional(string) });
@@ -90,10 +91,13 @@ interface NewReceipt {
   readonly now: number;
 }
 
-/** A receipt for an event nobody here knows is taken and forgotten: clients send them for events still on their way. */
+/**
+ * A receipt for an event nobody here knows, or in a thread of none, is taken and forgotten: clients send them for events still on their way,
+ * and all members are told of what is kept.
+ */
 async function setReceipt(deps: Receipting, tx: Transaction, { session, roomNid, type, eventId, threadId, now }: NewReceipt): Promise<void> {
   const event = await findEvent(tx, roomNid, eventId);
-  if (event === undefined) return;
+  if (event === undefined || !(await isThreadOf(tx, roomNid, threadId))) return;
   const position = await advance(tx, [`receipts/${roomNid}`]);
   const sums = await mainSumsAt(tx, roomNid, event.seq);
   await putReceipt(tx, { roomNid, userNid: session.userNid, type, threadId, eventId, seq: event.seq, ts: now, position, sums });
@@ -102,6 +106,11 @@ async function setReceipt(deps: Receipting, tx: Transaction, { session, roomNid,
 
 async function setFullyRead(deps: Receipting, tx: Transaction, session: Session, roomNid: number, eventId: EventId): Promise<void> {
   await deps.writeRoomAccountData(tx, { userNid: session.userNid, roomNid, type: 'm.fully_read', content: { event_id: eventId } });
+}
+
+async function isThreadOf(tx: Transaction, roomNid: number, threadId: string): Promise<boolean> {
+  if (threadId === UNTHREADED || threadId === MAIN) return true;
+  return (await threadTip(tx, roomNid, threadId)) !== undefined || (await findEvent(tx, roomNid, parseEventId(threadId))) !== undefined;
 }
 
 function receiptTypeOf(type: string): 'm.read' | 'm.read.private' {
