@@ -5,7 +5,7 @@ import { sql, type Sql } from '../storage/database.js';
 import { engines } from '../storage/engines.testing.js';
 import { advance } from '../storage/stream.js';
 import { grantToRecipients } from './granting.js';
-import { FORWARDS_WITHIN, forwarderOf } from './grants-store.js';
+import { forwarderOf } from './grants-store.js';
 import { leaveFor, MOST_INFERRED, takeLeave, useLeave } from './grants.js';
 import { openShard, person, Room, serverName, upload, type Shard } from './fixture.testing.js';
 
@@ -222,7 +222,9 @@ describe.each(engines)('media granted on $name', (engine) => {
       expect(shard.alarms).toHaveLength(2);
     });
 
-    it('is looked for among the thirty who wrote last in each of the hundred rooms that were written to last', async () => {
+    it('is looked for among those who wrote last in each room, by its share of what is looked at, in the rooms that were written to last', async () => {
+      const found = async (messages: number, rooms: number): Promise<boolean> =>
+        (await shard.db.read((tx) => tx.all(forwarderOf(carol, { serverName, mediaId: blob }, { messages, rooms })))).length > 0;
       await serve(bob, blob);
       await second.send(bob, shard.time.now);
       const { position } = await shard.db.transaction(async (tx) => ({ position: await advance(tx, []) }));
@@ -232,24 +234,36 @@ describe.each(engines)('media granted on $name', (engine) => {
         await tx.run(sql`INSERT INTO users (user_nid, user_id, is_account, created_ts) ${others(first, count, sql`SELECT i, '@' || i || ':shard.example', 1, 0 FROM n`)}`);
         await tx.run(sql`INSERT INTO newest_messages (user_nid, room_nid, seq, position) ${others(first, count, sql`SELECT i, CAST(2000 AS BIGINT), 50, ${position} FROM n`)}`);
       });
-      await speak(10_000, FORWARDS_WITHIN.speakers - 1);
-      expect(await may(carol, blob)).toBe(true);
-      await speak(20_000, 1);
-      expect(await may(carol, blob)).toBe(false);
+      await speak(10_000, 59);
+      // One room: all of what is looked at is its share; of two, half.
+      expect([await found(60, 9), await found(59, 9), await may(carol, blob)]).toEqual([true, false, true]);
+      await Room.open(shard.db, 5000, carol);
+      expect([await found(120, 9), await found(119, 9), await found(60, 1)]).toEqual([true, false, true]);
       await second.send(bob, shard.time.now);
-      expect(await may(carol, blob)).toBe(true);
+      expect(await found(2, 2)).toBe(true);
       await shard.db.transaction((tx) => tx.run(sql`UPDATE rooms SET position = 0 WHERE room_nid = 2000`));
-      for (let i = 0; i < 2; i += 1) await Room.open(shard.db, 5000 + i, carol);
-      expect(await shard.db.read((tx) => tx.all(forwarderOf(carol, { serverName, mediaId: blob }, { rooms: 3, speakers: 30 })))).toHaveLength(1);
-      expect(await shard.db.read((tx) => tx.all(forwarderOf(carol, { serverName, mediaId: blob }, { rooms: 2, speakers: 30 })))).toEqual([]);
+      await Room.open(shard.db, 5001, carol);
+      expect([await found(90, 3), await found(90, 2)]).toEqual([true, false]);
+    });
+
+    it('is found when it is opened late, after hundreds more have written there', async () => {
+      await serve(bob, blob);
+      await second.send(bob, shard.time.now);
+      await shard.db.transaction(async (tx) => {
+        const position = await advance(tx, []);
+        const many = (what: Sql): Sql => sql`WITH RECURSIVE n (i) AS (SELECT CAST(10000 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < 10499) ${what}`;
+        await tx.run(sql`INSERT INTO users (user_nid, user_id, is_account, created_ts) ${many(sql`SELECT i, '@' || i || ':shard.example', 1, 0 FROM n`)}`);
+        await tx.run(sql`INSERT INTO newest_messages (user_nid, room_nid, seq, position) ${many(sql`SELECT i, CAST(2000 AS BIGINT), 50, ${position} FROM n`)}`);
+      });
+      expect(await may(carol, blob)).toBe(true);
     });
 
     it('is looked for from the reader’s side, by indexes, whatever the blob', async () => {
       if (shard.db.engine !== 'sqlite') return; // the other engine chooses its plan by what it finds in the tables
       const plan = await shard.db.read((tx) => tx.all<{ detail: string }>(sql`EXPLAIN QUERY PLAN ${forwarderOf(carol, { serverName, mediaId: blob })}`));
-      const steps = plan.map(({ detail }) => detail).filter((detail) => detail.startsWith('S'));
-      const order = ['theirs', 'r', 'n', 'near', 'sent', 'mine', 'served', 'm'].map((name) => steps.findIndex((step) => step.split(' ')[1] === name));
-      expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 8]);
+      const steps = plan.map(({ detail }) => detail).filter((detail) => /^(?:SEARCH|SCAN) /.test(detail));
+      const order = ['theirs', 'r', 'own', 'n', 'near', 'sent', 'mine', 'served', 'm'].map((name) => steps.findIndex((step) => step.split(' ')[1] === name));
+      expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
       // What is gone through whole is only the reader's rooms, when they are found, and who wrote there last.
       expect(steps.filter((step) => step.startsWith('SCAN'))).toEqual(['SCAN near', 'SCAN mine']);
     });

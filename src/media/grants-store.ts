@@ -60,8 +60,12 @@ export interface Forward {
   readonly room_nid: number;
 }
 
-/** How far one looks for who may have forwarded something: a reader's rooms that were written to last, and who wrote there last. */
-export const FORWARDS_WITHIN = { rooms: 100, speakers: 30 } as const;
+/**
+ * How far one looks for who may have forwarded something: through so many messages at most, the newest of each person who wrote last in the
+ * rooms of the reader, among which they are shared out alike; and in so many rooms, those that were written to last. To write the grants with
+ * the messages instead would take a row for every file the sender was ever served, in every room they ever write to.
+ */
+export const FORWARDS_WITHIN = { messages: 3000, rooms: 300 } as const;
 
 /**
  * Somebody who was served the blob and has since sent a message that the reader, who is in its room, sees. Of each person only the
@@ -79,7 +83,9 @@ export async function findForward(tx: ReadTransaction, who: Reader, mxc: Mxc): P
  * have thousands of readers or may not exist (RULES C2). The limit and the subqueries keep both engines to that order: without the limit
  * PostgreSQL asks about the blob before it leaves out those who wrote long ago. What is the same for all speakers is asked at most once.
  */
-export function forwarderOf(who: Reader, mxc: Mxc, within: { readonly rooms: number; readonly speakers: number } = FORWARDS_WITHIN): Sql {
+export function forwarderOf(who: Reader, mxc: Mxc, within: { readonly messages: number; readonly rooms: number } = FORWARDS_WITHIN): Sql {
+  const rooms = sql`CAST(${within.rooms} AS BIGINT)`;
+  const share = sql`CAST(${within.messages} AS BIGINT) / CASE WHEN count(*) > ${rooms} THEN ${rooms} WHEN count(*) = 0 THEN 1 ELSE count(*) END`;
   return sql`
     SELECT mine.user_nid AS forwarder_nid, mine.room_nid
     FROM (
@@ -89,14 +95,14 @@ export function forwarderOf(who: Reader, mxc: Mxc, within: { readonly rooms: num
           SELECT n.position FROM newest_messages n
           WHERE n.room_nid = theirs.room_nid
           ORDER BY n.position DESC
-          LIMIT 1 OFFSET ${within.speakers - 1}), 0) AS since
+          LIMIT 1 OFFSET (SELECT ${share} - 1 FROM memberships own WHERE own.user_nid = ${who.userNid} AND own.membership = 'join')), 0) AS since
         FROM memberships theirs JOIN rooms r ON r.room_nid = theirs.room_nid
         WHERE theirs.user_nid = ${who.userNid} AND theirs.membership = 'join'
         ORDER BY r.position DESC
-        LIMIT ${within.rooms}) near
+        LIMIT ${rooms}) near
       CROSS JOIN newest_messages sent
       WHERE sent.room_nid = near.room_nid AND sent.position >= near.since
-      LIMIT ${within.rooms * within.speakers}) mine
+      LIMIT CAST(${within.messages} AS BIGINT)) mine
     WHERE mine.user_nid <> ${who.userNid}
       AND (
         SELECT CASE WHEN served.position < mine.position THEN (
