@@ -162,7 +162,7 @@ async function memberOf(tx: Transaction, { type, state_key, sender }: Pdu, { sen
 async function takeState(tx: Transaction, room: LockedRoom | NascentRoom, event: AppendedEvent, stateKey: string): Promise<void> {
   const { roomNid, type, eventId, sender, content, seq, position } = event;
   await putState(tx, { roomNid, type, stateKey, seq, position });
-  room.state.append(type, stateKey, { eventId, sender, content, seq });
+  room.state.append(tx, type, stateKey, { eventId, sender, content, seq });
 }
 
 async function takeRelation(tx: Transaction, event: AppendedEvent): Promise<void> {

@@ -60,7 +60,8 @@ export async function changeMembership(deps: RoomWriting, tx: Transaction, room:
 
 /** A room has an end to its size (RULES D8); who is inside may still change their name. */
 async function refuseFull({ maxRoomMembers }: RoomWriting, tx: Transaction, room: LockedRoom, actor: Actor): Promise<void> {
-  if ((await joinedCount(tx, room.nid)) < maxRoomMembers) return;
+  // Every member has an event of their own, so a room of few events need not be counted.
+  if (room.tip.seq < maxRoomMembers || (await joinedCount(tx, room.nid)) < maxRoomMembers) return;
   if ((await membershipIn(tx, room.nid, actor.userNid))?.membership !== 'join') throw forbidden(`A room has at most ${maxRoomMembers} members`);
 }
 
