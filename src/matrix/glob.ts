@@ -58,23 +58,32 @@ function matches({ segments }: Glob, text: string, isEdge: Edge): boolean {
   const last = segments.length - 1;
   let from: number | undefined = 0;
   for (const [i, segment] of segments.entries()) {
-    from = findSegment(segment, text, from, (start, stop) => (i > 0 || isEdge(text, start)) && (i < last || isEdge(text, stop)));
+    const edges = { mayStart: i > 0 ? anywhere : isEdge, mayStop: i < last ? anywhere : isEdge };
+    from = findSegment(segment, text, from, edges);
     if (from === undefined) return false;
   }
   return true;
 }
 
-/** The end of the first occurrence from `from` on that is accepted. */
-function findSegment(segment: Segment, text: string, from: number, accepts: (start: number, stop: number) => boolean): number | undefined {
-  for (let start = from; start <= text.length; start += 1) {
-    const stop = segmentEnd(segment, text, start);
-    if (stop !== undefined && accepts(start, stop)) return stop;
+const anywhere: Edge = () => true;
+
+/** The end of the first occurrence from `from` on whose edges are where they may be. */
+function findSegment(segment: Segment, text: string, from: number, { mayStart, mayStop }: { readonly mayStart: Edge; readonly mayStop: Edge }): number | undefined {
+  for (let start = nextStart(segment, text, from); start !== undefined; start = nextStart(segment, text, start + 1)) {
+    // Before it is compared, which is what costs: most segments may start in one place only.
+    const stop = mayStart(text, start) ? segmentEnd(segment, text, start) : undefined;
+    if (stop !== undefined && mayStop(text, stop)) return stop;
   }
   return undefined;
 }
 
+function nextStart({ text: wanted, isWild }: Segment, text: string, from: number): number | undefined {
+  const start = isWild || from > text.length ? from : text.indexOf(wanted, from);
+  return start >= 0 && start <= text.length ? start : undefined;
+}
+
 function segmentEnd(segment: Segment, text: string, start: number): number | undefined {
-  if (!segment.isWild) return text.startsWith(segment.text, start) ? start + segment.text.length : undefined;
+  if (!segment.isWild) return start + segment.text.length;
   let at = start;
   for (const character of segment.text) {
     const code = text.codePointAt(at);

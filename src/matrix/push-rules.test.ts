@@ -116,6 +116,7 @@ describe('conditions', () => {
       expect(holds(lunch, topic(value))).toBe(isMatch);
     }
     expect(holds({ kind: 'event_match', key: 'content.none', pattern: '*' }, topic('x'))).toBe(false);
+    expect([1024, 1025].map((length) => holds({ kind: 'event_match', key: 'content.topic', pattern: 'x*' }, topic('x'.repeat(length))))).toEqual([true, false]);
     expect(holds({ kind: 'event_match', key: 'content.body', pattern: 'ex*ple' }, event('m.room.message', { body: 'An exciting triple-whammy' }))).toBe(true);
   });
 

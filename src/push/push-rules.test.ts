@@ -7,6 +7,7 @@ import { defaultPushRules } from '../matrix/default-push-rules.js';
 import { advance } from '../storage/stream.js';
 import { getPushRule, getPushRuleActions, isPushRuleEnabled, listGlobalPushRules, listPushRules } from './push-rules.js';
 import { pushRulesSince } from './rulesets.js';
+import { setPushRule } from './set-push-rules.js';
 
 describe.each(engines)('push rules on $name', (engine) => {
   let test: TestDatabase;
@@ -27,6 +28,15 @@ describe.each(engines)('push rules on $name', (engine) => {
     expect(await listPushRules(deps, { session: alice })).toEqual({ global: defaultPushRules(alice.userId) });
     await changeRules();
     expect(await listPushRules(deps, { session: alice })).toEqual({ global: silent });
+  });
+
+  it('have an end where they would keep the server busy: in patterns that are compared at every place of a text', async () => {
+    const set = (ruleId: string, pattern: string) =>
+      setPushRule(deps, { ...rule('override', ruleId), query: {}, body: { conditions: [{ kind: 'event_match', key: 'content.topic', pattern }], actions: [] } });
+    await set('one', `*${'?'.repeat(250)}!*`);
+    await set('two', `*${'?'.repeat(250)}!*`);
+    expect(await refusalOf(set('three', `*${'?'.repeat(250)}!*`))).toMatchObject({ errcode: 'M_TOO_LARGE' });
+    await set('three', `*${'a'.repeat(250)}*`);
   });
 
   it('are read one by one, and in parts', async () => {

@@ -1,6 +1,6 @@
 import type { Session } from '../auth/session.js';
 import { MatrixError } from '../matrix/errors.js';
-import type { RuleKind, Ruleset } from '../matrix/push-rules.js';
+import { ruleKinds, type RuleKind, type Ruleset } from '../matrix/push-rules.js';
 import type { TypeOf } from '../matrix/schema.js';
 import type { Database } from '../storage/database.js';
 import { parseActions, parseKind, parseRule, type ActionsBody, type EnabledBody, type RuleBody, type RuleQuery } from './rule-bodies.js';
@@ -40,13 +40,22 @@ export async function setPushRuleActions(deps: Deps, call: RuleCall & { body: Ty
 
 /** All rules of one person: they are read with every event of every room the person is in. */
 const MOST_BYTES = 128 * 1024;
+/** Of all patterns in which a question mark stands: each is compared at every place of a text. */
+const MOST_WILD_CHARACTERS = 512;
+
+function wildCharactersIn(ruleset: Ruleset): number {
+  const patterns = ruleKinds.flatMap((kind) => ruleset[kind].flatMap(({ pattern, conditions = [] }) => [pattern, ...conditions.map((condition) => condition.pattern)]));
+  return patterns.reduce((sum, pattern = '') => sum + (pattern.includes('?') ? pattern.length : 0), 0);
+}
 
 async function edit({ db }: Deps, { session, params }: RuleCall, change: (ruleset: Ruleset, kind: RuleKind) => Ruleset): Promise<object> {
   const kind = parseKind(params.kind);
   await db.transaction((tx) =>
     changeRuleset(tx, session, (ruleset) => {
       const changed = change(ruleset, kind);
-      if (Buffer.byteLength(JSON.stringify(changed)) > MOST_BYTES) throw new MatrixError('M_TOO_LARGE', 'You have too many push rules: delete some first');
+      if (Buffer.byteLength(JSON.stringify(changed)) > MOST_BYTES || wildCharactersIn(changed) > MOST_WILD_CHARACTERS) {
+        throw new MatrixError('M_TOO_LARGE', 'You have too many push rules: delete some first');
+      }
       return changed;
     }));
   return {};
