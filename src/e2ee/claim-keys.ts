@@ -38,7 +38,7 @@ export async function claimKeys(
     // Two claims at once would choose the same oldest key, and the slower be told that there is none.
     await tx.lock('one-time keys');
     await holdStream(tx);
-    const wanted = wantedKeys(await devicesIn(tx, await knownPeople(tx, session, Object.keys(asked), now)), asked);
+    const wanted = wantedKeys(await devicesIn(tx, knownPeople(session, Object.keys(asked), now)), asked);
     const claimed = await claim(tx, wanted);
     return new JsonText(jsonObjectOf([['one_time_keys', claimedKeys(wanted, claimed)], ['failures', '{}']]));
   });

@@ -30,7 +30,7 @@ export async function queryKeys(
 ): Promise<JsonText> {
   const now = deps.clock();
   const ring = await deps.db.read(async (tx): Promise<Keyring> => {
-    const rows = await deviceKeysIn(tx, await knownPeople(tx, session, Object.keys(body.device_keys), now));
+    const rows = await deviceKeysIn(tx, knownPeople(session, Object.keys(body.device_keys), now));
     const names = new Map<number, string>(rows.map(({ nid, id }) => [nid, id]));
     const nids = [...names.keys()];
     return {

@@ -50,7 +50,7 @@ export async function sendToDevice(
   await deps.db.transaction(async (tx) => {
     if (!await putTransaction(tx, { deviceNid: session.deviceNid, type: params.eventType, txnId: params.txnId, now })) return;
     await forgetTransactions(tx, session.deviceNid, now - DAY_MS);
-    const devices = await devicesIn(tx, await knownPeople(tx, session, [...texts.keys()], now));
+    const devices = await devicesIn(tx, knownPeople(session, [...texts.keys()], now));
     const recipients = [...new Set(devices.map(({ nid }) => nid))];
     const messages = addressed(texts, devices);
     await deps.toDeviceBrake.spendWithin(tx, session.userId, bytesOf(messages));

@@ -62,7 +62,7 @@ interface Keyring {
 }
 
 async function readKeyring(tx: ReadTransaction, session: Session, userIds: readonly string[], now: number): Promise<Keyring> {
-  const people = await peopleIn(tx, await knownPeople(tx, session, userIds, now));
+  const people = await peopleIn(tx, knownPeople(session, userIds, now));
   const rows = await crossSigningKeysOf(tx, [...new Set([session.userNid, ...people.map(({ nid }) => nid)])]);
   const devices = await deviceKeysOf(tx, session.userNid);
   const masters = new Map(rows.filter(({ usage }) => usage === 'master').map((row) => [row.user_nid, row]));

@@ -23,43 +23,36 @@ export async function contactsAmong(tx: ReadTransaction, viewerNid: number, user
     WITH asked (user_nid) AS (VALUES ${asked})
     SELECT u.user_nid
     FROM asked LEFT JOIN users u ON u.user_nid = asked.user_nid
-    WHERE ${isContact(await contactsFor(tx, viewerNid, now))}`);
+    WHERE ${isContactOf(viewerNid, now)}`);
   return new Set(rows.map((row) => row.user_nid));
 }
 
 /** The same of the people named, as a query of their `nid` and `id`, to which a store joins what it has of them. */
-export async function contactsNamed(tx: ReadTransaction, viewerNid: number, userIds: readonly string[], now: number): Promise<Sql> {
+export function contactsNamed(viewerNid: number, userIds: readonly string[], now: number): Sql {
   return sql`
     WITH asked (user_id) AS (VALUES ${rowsOf(userIds.map((id) => [id]), ['TEXT'])})
     SELECT u.user_nid AS nid, u.user_id AS id
     FROM asked LEFT JOIN users u ON u.user_id = asked.user_id
-    WHERE asked.user_id <> '' AND ${isContact(await contactsFor(tx, viewerNid, now))}`;
+    WHERE asked.user_id <> '' AND ${isContactOf(viewerNid, now)}`;
 }
 
-interface Viewer {
-  readonly nid: number;
-  /** Those they are in or invited to. */
-  readonly rooms: readonly number[];
-  readonly now: number;
-}
-
-async function contactsFor(tx: ReadTransaction, nid: number, now: number): Promise<Viewer> {
-  return { nid, rooms: await roomsOf(tx, nid, ['join', 'invite']), now };
-}
-
-/** Of `u`, a row of users or none: somebody who does not exist is looked for everywhere as a stranger is, which takes the same time. */
-function isContact({ nid, rooms, now }: Viewer): Sql {
-  return sql`(u.user_nid = ${nid}
+/**
+ * Of `u`, a row of users or none: somebody who does not exist is looked for everywhere as a stranger is, which takes the same time. In
+ * the order written: from the viewer's rooms, however many the other is in.
+ */
+function isContactOf(viewerNid: number, now: number): Sql {
+  return sql`(u.user_nid = ${viewerNid}
       OR EXISTS (
         SELECT 1
-        FROM memberships m
-        WHERE m.room_nid IN ${inList(rooms)} AND m.user_nid = coalesce(u.user_nid, 0)
-          AND (m.membership = 'join' OR (m.membership = 'invite' AND u.is_account = 1 AND u.is_deactivated = 0
+        FROM memberships mine CROSS JOIN memberships theirs
+        WHERE mine.user_nid = ${viewerNid} AND mine.membership IN ('join', 'invite')
+          AND theirs.room_nid = mine.room_nid AND theirs.user_nid = coalesce(u.user_nid, 0)
+          AND (theirs.membership = 'join' OR (theirs.membership = 'invite' AND u.is_account = 1 AND u.is_deactivated = 0
             AND NOT EXISTS (SELECT 1 FROM hidden_users h WHERE h.user_nid = u.user_nid))))
       OR EXISTS (
         SELECT 1
         FROM introductions i
-        WHERE i.viewer_nid = ${nid} AND i.user_nid = coalesce(u.user_nid, 0) AND i.until_ts > ${now}
+        WHERE i.viewer_nid = ${viewerNid} AND i.user_nid = coalesce(u.user_nid, 0) AND i.until_ts > ${now}
           AND NOT EXISTS (SELECT 1 FROM hidden_users h WHERE h.user_nid = i.user_nid)))`;
 }
 
