@@ -18,6 +18,9 @@ export interface Pages {
   close(): Promise<void>;
 }
 
+/** matrix-js-sdk under another name: newer than what runs in every Node we support. */
+const NEWEST_SDK = 'matrix-js-sdk-newest';
+
 const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
@@ -38,9 +41,10 @@ export async function openBrowser(entry: string): Promise<Pages> {
 
 /** The page, its bundle and the crypto's WebAssembly, on a port that is not the homeserver's: every request of the page is cross-origin. */
 async function servePages(entry: string): Promise<Server> {
+  // Nothing of the bundle runs in Node, so it can hold what Element Web is made of today.
   const bundle = await build({
     entryPoints: [entry], bundle: true, write: false, format: 'esm', platform: 'browser', target: 'es2022', logLevel: 'error',
-    define: { global: 'globalThis' },
+    define: { global: 'globalThis' }, alias: { 'matrix-js-sdk': NEWEST_SDK },
   });
   const files: Readonly<Record<string, readonly [type: string, body: string | Uint8Array]>> = {
     '/': ['text/html', '<!doctype html><title>A device</title><script type="module" src="/page.js"></script>'],
@@ -58,7 +62,7 @@ async function servePages(entry: string): Promise<Server> {
 /** The one matrix-js-sdk itself depends on. */
 async function cryptoWasm(): Promise<Uint8Array> {
   const ours = createRequire(join(process.cwd(), 'package.json'));
-  const sdks = createRequire(ours.resolve('matrix-js-sdk'));
+  const sdks = createRequire(ours.resolve(NEWEST_SDK));
   return readFile(new URL('./pkg/matrix_sdk_crypto_wasm_bg.wasm', pathToFileURL(sdks.resolve('@matrix-org/matrix-sdk-crypto-wasm'))));
 }
 

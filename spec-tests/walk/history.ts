@@ -7,7 +7,7 @@ const AT_ONCE = 20;
 
 /** What was before. */
 export function history(cast: () => Cast): void {
-  it('shows who joins later that something was said, not what', async () => {
+  it('shows whom somebody without a verified device invites that something was said, not what', async () => {
     const { alice, bob, carol } = cast();
     const roomId = await together('Latecomers', alice, [bob]);
     const before = await say(alice, roomId, 'before Carol came');
@@ -20,6 +20,22 @@ export function history(cast: () => Cast): void {
     }, { roomId, before })).toEqual(['m.room.encrypted', alice.userId]);
     await seesMember(alice, { roomId, userId: carol.userId, membership: 'join' });
     expect(await read(carol, roomId, await say(alice, roomId, 'after Carol came'))).toBe('after Carol came');
+  });
+
+  it('lets those read what was said before who are invited by a verified device, acquaintances and people found by their whole id (MSC4268)', async () => {
+    const { newcomer } = cast();
+    const [host, acquaintance, stranger] = [await newcomer(), await newcomer(), await newcomer()];
+    for (const person of [host, acquaintance, stranger]) await person.does((me) => me.setUpEncryption(), undefined);
+    await together('Acquaintances', host, [acquaintance]);
+    await host.sees('the stranger', async ({ client }, term) => (await client.searchUserDirectory({ term })).results[0]?.user_id, stranger.userId);
+    const roomId = await together('History', host, []);
+    const before = await say(host, roomId, 'before anybody came');
+    for (const guest of [acquaintance, stranger]) {
+      await host.does(({ client }, given) => client.invite(given.roomId, given.userId), { roomId, userId: guest.userId });
+      await guest.does(async (me, id) => { await me.join(id); await me.scrollBack(id); }, roomId);
+      expect(await read(guest, roomId, before)).toBe('before anybody came');
+    }
+    for (const person of [host, acquaintance, stranger]) await person.close();
   });
 
   it('scrolls back over a thousand events without losing or doubling one', async () => {
