@@ -35,10 +35,9 @@ export async function downloadMedia(
   call: { session: Session; params: { serverName: ServerName; mediaId: string; fileName?: string } },
 ): Promise<ByteStream> {
   const { session, params } = call;
-  const leave = await takeLeave(deps, session, params);
-  const { grant } = leave;
+  const grant = await takeLeave(deps, session, params);
   const served = { what: 'download', bytes: grant.size, now: deps.clock() } as const;
-  const entry = await deps.db.transaction((tx) => useLeave(deps, tx, session, leave, served));
+  const entry = await deps.db.transaction((tx) => useLeave(deps, tx, session, params, served));
   const disposition = grant.contentType === undefined ? 'attachment' : 'inline';
   return new ByteStream(entry, await openMedia(deps, grant), headersOf(grant, contentDisposition(disposition, params.fileName)));
 }

@@ -30,13 +30,23 @@ describe.each(engines)('media granted on $name', (engine) => {
   const leave = (who: Session, mediaId: string) => shard.db.read((tx) => leaveFor(tx, who, { serverName, mediaId }, shard.time.now));
   const may = async (who: Session, mediaId: string): Promise<boolean> => (await leave(who, mediaId)) !== undefined;
   const serve = async (who: Session, mediaId: string): Promise<void> => {
-    const taken = await takeLeave(shard, who, { serverName, mediaId });
-    await shard.db.transaction((tx) => useLeave(shard, tx, who, taken, { what: 'download', bytes: 1, now: shard.time.now }));
+    await takeLeave(shard, who, { serverName, mediaId });
+    await shard.db.transaction((tx) => useLeave(shard, tx, who, { serverName, mediaId }, { what: 'download', bytes: 1, now: shard.time.now }));
   };
   const toDevices = (recipients: readonly Session[], type = 'm.room.encrypted'): Promise<void> =>
     shard.db.transaction((tx) => grantToRecipients(tx, {
       type, deviceNid: alice.deviceNid, senderNid: alice.userNid, recipients: recipients.map(({ userNid }) => userNid), now: shard.time.now,
     }));
+
+  it('is asked for once more in the transaction that writes down the serving: who left meanwhile is served nothing', async () => {
+    const blob = await upload(shard, alice);
+    await room.send(alice, shard.time.now);
+    await takeLeave(shard, bob, { serverName, mediaId: blob });
+    await room.member(bob, 'leave');
+    const using = shard.db.transaction((tx) => useLeave(shard, tx, bob, { serverName, mediaId: blob }, { what: 'download', bytes: 1, now: shard.time.now }));
+    await expect(using).rejects.toMatchObject({ errcode: 'M_NOT_FOUND' });
+    expect(await shard.db.read((tx) => deliveriesOf(tx, blob))).toEqual([]);
+  });
 
   describe('by a message to devices', () => {
     it('comes to each recipient, and to nobody else', async () => {

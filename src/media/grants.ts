@@ -6,7 +6,6 @@ import { MatrixError, notFound } from '../matrix/errors.js';
 import type { LedgerEntry } from '../matrix/reply.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
 import { findForward, findGranted, inferredSince, putForward, type Forward, type GrantedRow, type Mxc } from './grants-store.js';
-import { isServed } from './store.js';
 import type { ThumbnailRow } from './thumbnails-store.js';
 
 declare const brand: unique symbol;
@@ -43,15 +42,15 @@ export async function leaveFor(tx: ReadTransaction, session: Session, mxc: Mxc, 
   return forward === undefined ? undefined : { grant: grantOf({ ...forward, content_type: null }), forward };
 }
 
-/** Finds the leave, or refuses with the one answer for all there is none for; a blob that is still to come is told so only to whom it is granted. */
-export async function takeLeave(deps: { db: Database; clock: Clock }, session: Session, mxc: Mxc): Promise<{ grant: Grant; forward?: Forward }> {
+/** Finds the grant, or refuses with the one answer for all there is none for; a blob that is still to come is told so only to whom it is granted. */
+export async function takeLeave(deps: { db: Database; clock: Clock }, session: Session, mxc: Mxc): Promise<Grant> {
   const leave = await refusingInTime(() => deps.db.read(async (tx) => {
     const found = await leaveFor(tx, session, mxc, deps.clock());
     if (found === undefined) throw noSuchMedia();
     return found;
   }));
   if (leave === 'not yet uploaded') throw new MatrixError('M_NOT_YET_UPLOADED', 'This file has not been uploaded yet');
-  return leave;
+  return leave.grant;
 }
 
 /** Told when one person has been given so many inferred grants within an hour, and at each multiple of it; 0: never. */
@@ -65,12 +64,13 @@ export async function useLeave(
   deps: { readonly inferenceAlarm: InferenceAlarm },
   tx: Transaction,
   session: Session,
-  leave: { grant: Grant; forward?: Forward },
+  mxc: Mxc,
   served: { what: 'download' | 'thumbnail'; bytes: number; now: number },
 ): Promise<LedgerEntry> {
   const { userNid, deviceNid } = session;
-  // It may have been deleted or put in quarantine since the leave was found: while a thumbnail was drawn, for one.
-  if (!(await isServed(tx, leave.grant.mediaId))) throw noSuchMedia();
+  // Once more: it may have ended since it was found, with a kick, a redaction or a quarantine, while a thumbnail was drawn for one.
+  const leave = await leaveFor(tx, session, mxc, served.now);
+  if (leave === undefined || leave === 'not yet uploaded') throw noSuchMedia();
   if (leave.forward !== undefined) {
     await tx.lock(`inferred grants/${userNid}`);
     await refuseBeyondBudget(tx, userNid, served.now);

@@ -86,11 +86,6 @@ export async function pendingOf(tx: ReadTransaction, uploaderNid: number, since:
   return { n: row?.n ?? 0, oldest: row?.oldest ?? 0 };
 }
 
-/** Whether a file is still there, and not in quarantine. */
-export async function isServed(tx: ReadTransaction, mediaId: string): Promise<boolean> {
-  return (await tx.one(sql`SELECT media_id FROM media WHERE media_id = ${mediaId} AND quarantined_ts IS NULL`)) !== undefined;
-}
-
 /** Of the names of blobs, those that a row speaks of. */
 export async function knownBlobs(tx: ReadTransaction, names: readonly string[]): Promise<ReadonlySet<string>> {
   const list = inList(names);

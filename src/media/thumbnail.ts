@@ -41,14 +41,14 @@ export async function getThumbnail(
   call: { session: Session; params: { serverName: ServerName; mediaId: string }; query: TypeOf<typeof ThumbnailQuery> },
 ): Promise<ByteStream> {
   const { session, params, query } = call;
-  const leave = await takeLeave(deps, session, params);
-  if (leave.grant.contentType === undefined) {
+  const picture = await takeLeave(deps, session, params);
+  if (picture.contentType === undefined) {
     throw new MatrixError('M_UNKNOWN', 'This file is encrypted: only its readers can draw a thumbnail of it', { status: 400 });
   }
   const frame = frameFor(query);
-  const grant = frame === undefined ? leave.grant : await thumbnailOf(deps, leave.grant, frame);
+  const grant = frame === undefined ? picture : await thumbnailOf(deps, picture, frame);
   const served = { what: 'thumbnail', bytes: grant.size, now: deps.clock() } as const;
-  const entry = await deps.db.transaction((tx) => useLeave(deps, tx, session, leave, served));
+  const entry = await deps.db.transaction((tx) => useLeave(deps, tx, session, params, served));
   const extension = grant.contentType?.slice('image/'.length) ?? 'png';
   return new ByteStream(entry, await openMedia(deps, grant), headersOf(grant, `inline; filename="thumbnail.${extension}"`));
 }
