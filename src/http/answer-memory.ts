@@ -10,9 +10,12 @@ export class AnswerMemory {
   readonly #free: Buffer[] = [];
   #lent = 0;
 
-  /** At least `size` bytes with anything in them, for this answer alone. They come back when all of it has been handed to the system. */
-  lend(res: ServerResponse, size: number): Buffer {
-    if (size > LARGEST || this.#lent === MOST) return Buffer.allocUnsafeSlow(size);
+  /**
+   * Bytes with anything in them, for this answer alone: `most` at least where memory is used again, and else `counted()`, for to count them
+   * takes as long as to write them. They come back when all of the answer has been handed to the system.
+   */
+  lend(res: ServerResponse, most: number, counted: () => number): Buffer {
+    if (most > LARGEST || this.#lent === MOST) return Buffer.allocUnsafeSlow(counted());
     const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(LARGEST);
     this.#lent += 1;
     res.once('finish', () => { this.#free.push(memory); });
