@@ -72,6 +72,11 @@ function lengthOf(parts: readonly string[]): number {
 }
 
 async function sendBytes(res: ServerResponse, { body, headers }: ByteStream): Promise<void> {
+  // Nobody is left to read it, and what is not piped nobody else would close.
+  if (res.destroyed) {
+    body.destroy();
+    return;
+  }
   // Someone who stops reading must not hold a file open for ever.
   res.setTimeout(SILENCE_MS, () => { res.destroy(); });
   res.writeHead(200, [...corsHeaders, ...Object.entries(headers).flat()]);

@@ -31,6 +31,18 @@ it('tells a long poll that its client has gone, and logs no failure', async () =
   await closeServer(server, 100);
 });
 
+it('closes a stream that nobody is left to read, and logs no failure', async () => {
+  const { listen, seen, logged } = smallTable();
+  const server = listen();
+  const socket = await dial(server, 'GET /_matrix/client/v3/late HTTP/1.1\r\nHost: x\r\n\r\n');
+  await until(() => seen.length === 1);
+  socket.destroy();
+  await until(() => logged.length === 1 && seen.length === 2);
+  expect(seen).toEqual(['waiting', 'closed']);
+  expect(logged.join('')).toMatch(/^\{"level":30[^\n]*"gone":true/);
+  await closeServer(server, 100);
+});
+
 it('a client that leaves in the middle of its upload is no failure either', async () => {
   const { listen, logged } = smallTable();
   const server = listen();

@@ -38,6 +38,11 @@ export function smallTable(limits: Partial<Limits> = {}): {
     get('/v3/text', anyone, {}, async () => new JsonText('{"a":1.0}')),
     get('/v3/bytes', anyone, {}, async () => new ByteStream(recorded, Readable.from(['one', 'two']), { 'Content-Type': 'application/octet-stream' })),
     get('/v3/broken', anyone, {}, async () => new ByteStream(recorded, brokenOff(), {})),
+    get('/v3/late', anyone, {}, async (_, { client }: { client: Client }) => {
+      seen.push('waiting');
+      await new Promise<void>((resolve) => { client.onGone(resolve); });
+      return new ByteStream(recorded, Readable.from(['late']).once('close', () => seen.push('closed')), {});
+    }),
     get('/v3/ip', anyone, {}, async (_, { ip }: { ip: string }) => ({ ip })),
     get('/v3/page', anyone, { query: Page, aliases: ['/unstable/org.example'] }, async (_, call: { query: object }) => call.query),
     post('/v3/rooms/:roomId/invite', session, { body: Invite }, async (_, call: { params: { roomId: RoomId }; body: { user_id: string } }) => {

@@ -11,9 +11,14 @@ import { RoomRows } from './room-rows.js';
 import { sync } from './sync.js';
 import type { TypeOf } from '../matrix/schema.js';
 
+interface State {
+  readonly events: readonly { readonly event_id: string; readonly type: string }[];
+}
+
 interface RoomPart {
   readonly timeline: { readonly events: readonly { readonly event_id: string; readonly type: string; readonly content: object }[]; readonly limited: boolean; readonly prev_batch: string };
-  readonly state: { readonly events: readonly { readonly type: string }[] };
+  readonly state: State;
+  readonly state_after?: State;
 }
 
 export interface Synced {
