@@ -75,6 +75,7 @@ export async function buildServices(config: Config, db: Database, { clock, appSe
     ...writing,
     ...brakes,
     ...settingsOf(config),
+    notifier,
     ...syncMemories(db, notifier),
     ...observing(writing),
     ...filterParsers(),

@@ -2,7 +2,7 @@ import { forbidden } from '../matrix/errors.js';
 import type { EventId, RoomId } from '../matrix/identifiers.js';
 import { roomVersion, type RoomVersionFeatures } from '../matrix/room-versions.js';
 import type { Transaction } from '../storage/database.js';
-import { RoomState, type StateCache, type StatePoint } from './room-state.js';
+import { RoomState, type StateCache, type LastChange } from './room-state.js';
 import { findRoom, type Tip } from './rooms-store.js';
 
 /** The same for a room that does not exist: whether it does is nobody's business who is not in it. */
@@ -43,7 +43,7 @@ export async function lockRoom(tx: Transaction, roomId: RoomId, states: StateCac
 }
 
 /** Where nothing has followed the last change of the state, the newest event is the one that made it. */
-function stateOf({ seq, state_seq, extremities }: Tip): StatePoint {
+function stateOf({ seq, state_seq, extremities }: Tip): LastChange {
   return { seq: state_seq, eventId: seq === state_seq && extremities.length === 1 ? extremities[0] : undefined };
 }
 

@@ -13,8 +13,8 @@ export interface StateEvent {
 
 type Entries = Map<string, StateEvent | undefined>;
 
-/** A state of a room, by the event that made it. */
-export interface StatePoint {
+/** What made a room's state what it is: the event that changed it last. */
+export interface LastChange {
   readonly seq: number;
   /** Where it is the room's newest event; else unknown. */
   readonly eventId: EventId | undefined;
@@ -38,7 +38,7 @@ export class StateCache {
   readonly #rooms = new Map<number, Kept>();
 
   /** For who has locked the room, and therefore knows where its state stands. */
-  entriesAt(roomNid: number, at: StatePoint): ReadonlyMap<string, StateEvent | undefined> | undefined {
+  entriesAt(roomNid: number, at: LastChange): ReadonlyMap<string, StateEvent | undefined> | undefined {
     return this.#keptAt(roomNid, at)?.entries;
   }
 
@@ -54,7 +54,7 @@ export class StateCache {
   }
 
   /** The state after an event: what was kept before it, and what its transaction knows. */
-  follow(roomNid: number, before: StatePoint, after: StateEvent, known: Iterable<readonly [string, StateEvent | undefined]>): void {
+  follow(roomNid: number, before: LastChange, after: StateEvent, known: Iterable<readonly [string, StateEvent | undefined]>): void {
     const kept = this.#keptAt(roomNid, before);
     const entries: Entries = kept !== undefined && kept.entries.size < MAX_ENTRIES ? kept.entries : new Map();
     for (const [key, event] of known) entries.set(key, event);
@@ -66,7 +66,7 @@ export class StateCache {
     if (kept?.uncommitted === eventId) kept.uncommitted = undefined;
   }
 
-  #keptAt(roomNid: number, at: StatePoint): Kept | undefined {
+  #keptAt(roomNid: number, at: LastChange): Kept | undefined {
     const kept = this.#rooms.get(roomNid);
     if (kept === undefined || (kept.seq === at.seq && (kept.uncommitted === undefined || kept.uncommitted === at.eventId))) return kept;
     // A later one whose transaction came to nothing.
@@ -87,12 +87,12 @@ export class RoomState {
   readonly #appended: Entries = new Map();
   readonly #read: Entries = new Map();
   /** The last change: when the room was locked, then those appended. */
-  #at: StatePoint;
+  #at: LastChange;
 
   constructor(
     private readonly cache: StateCache,
     private readonly roomNid: number,
-    lockedAt: StatePoint,
+    lockedAt: LastChange,
   ) {
     this.#at = lockedAt;
   }

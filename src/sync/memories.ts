@@ -11,7 +11,6 @@ import { UnwantedOf } from './unwanted.js';
 /** What /sync remembers from one poll to the next; at first nothing. */
 export function syncMemories(db: Database, notifier: Notifier) {
   return {
-    notifier,
     myRooms: new MyRooms(notifier),
     keyCounts: new KeyCounts(notifier),
     sharedTimelines: new SharedTimelines(),

@@ -36,6 +36,7 @@ export async function openSyncing(engine: Engine) {
     const deps: Syncing = {
       db,
       clock: talk.clock,
+      notifier,
       ...syncMemories(talk.db, notifier),
       presence: undefined,
       closing: new AbortController().signal,
