@@ -42,7 +42,7 @@ async function answer(shard: TestShard, session: Session, request: Request): Pro
       return uploadSignatures(shard, { session, body });
     case Crypto.RequestType.ToDevice: {
       const { event_type: eventType, txn_id: txnId } = request as Crypto.ToDeviceRequest;
-      return sendToDevice({ ...shard, clock: () => 0, toDeviceBrake: free, keyRequestBrake: free }, { session, params: { eventType, txnId }, body });
+      return sendToDevice({ ...shard, clock: () => 0, toDeviceBrake: free, keyRequestBrake: free }, { session, params: { eventType, txnId }, bodyText: request.body });
     }
     case Crypto.RequestType.KeysBackup:
       return putBackupKeys(shard, { session, query: { version: (request as Crypto.KeysBackupRequest).version }, body });

@@ -24,7 +24,7 @@ describe.each(engines)('messages to devices on $name', (engine) => {
   const asked: unknown[] = [];
   const brakes = { toDeviceBrake: noting(spent), keyRequestBrake: noting(asked) };
   const send = (txnId: string, messages: Record<string, Record<string, JsonObject>>, eventType = 'm.room.encrypted') =>
-    sendToDevice({ ...shard, ...brakes }, { session: alice, params: { eventType, txnId }, body: { messages } });
+    sendToDevice({ ...shard, ...brakes }, { session: alice, params: { eventType, txnId }, bodyText: JSON.stringify({ messages }) });
   const inbox = async (session: Session, after = 0, limit?: number) => {
     const range = { after, upTo: await shard.position() };
     return shard.db.read((tx) => toDeviceSince(tx, session.deviceNid, range, limit));
@@ -36,6 +36,13 @@ describe.each(engines)('messages to devices on $name', (engine) => {
     expect(await send('1', { [phone.userId]: { PHONE: { ciphertext: 'x' } } })).toEqual({});
     expect((await inbox(phone)).texts).toEqual([JSON.stringify({ sender: alice.userId, type: 'm.room.encrypted', content: { ciphertext: 'x' } })]);
     expect((await inbox(laptop)).texts).toEqual([]);
+  });
+
+  it('delivers what was sent as it was written, whatever stands beside it', async () => {
+    const content = '{ "n": 1.0, "text": "\\u00e9 \\"}", "of": [ {"a":{}}, null ] }';
+    const bodyText = `{"other":[{"messages":1}], "messages" : {"${alice.userId}":{"\\u0044ESK" : ${content} , "OTHER":{}}}, "last": 2}`;
+    await sendToDevice({ ...shard, ...brakes }, { session: alice, params: { eventType: 'm.room.encrypted', txnId: '1' }, bodyText });
+    expect((await inbox(alice)).texts).toEqual([`{"sender":"${alice.userId}","type":"m.room.encrypted","content":${content}}`]);
   });
 
   it('delivers to all devices of a user named *, and in order', async () => {

@@ -2,7 +2,8 @@ import type { BrakeWithin } from '../auth/brakes.js';
 import type { Session } from '../auth/session.js';
 import type { Clock } from '../matrix/clock.js';
 import { MatrixError } from '../matrix/errors.js';
-import { anyObject, object, record, type JsonObject, type TypeOf } from '../matrix/schema.js';
+import { eachMember, endOfValue } from '../matrix/json-text.js';
+import { anyObject, object, record } from '../matrix/schema.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
 import { advance, type Range } from '../storage/stream.js';
 import { devicesIn, type PersonWithDevice } from './people-store.js';
@@ -10,7 +11,6 @@ import { knownPeople } from './people.js';
 import { deleteToDevice, forgetTransactions, insertToDevice, putTransaction, toDeviceIn } from './to-device-store.js';
 
 export const ToDevice = object({ messages: record(record(anyObject)) });
-type Messages = TypeOf<typeof ToDevice>['messages'];
 
 /** Told of every message to devices, in its very transaction; given from above. */
 export interface ToDeviceObserver {
@@ -43,9 +43,9 @@ export interface ToDeviceDeps {
  */
 export async function sendToDevice(
   deps: ToDeviceDeps,
-  { session, params, body }: { session: Session; params: { eventType: string; txnId: string }; body: TypeOf<typeof ToDevice> },
+  { session, params, bodyText }: { session: Session; params: { eventType: string; txnId: string }; bodyText: string },
 ): Promise<object> {
-  const texts = writeMessages(session, params.eventType, body.messages);
+  const texts = readMessages(session, params.eventType, bodyText);
   const now = deps.clock();
   await deps.db.transaction(async (tx) => {
     if (!await putTransaction(tx, { deviceNid: session.deviceNid, type: params.eventType, txnId: params.txnId, now })) return;
@@ -85,18 +85,30 @@ async function brakeKeyRequests(tx: Transaction, { keyRequestBrake }: ToDeviceDe
   if (others > 0) await keyRequestBrake.spendWithin(tx, `${session.userId} ${session.deviceId}`, others);
 }
 
-/** What to keep for each user and device named, `*` among them; refuses what is too large. */
-function writeMessages(session: Session, type: string, messages: Messages): ReadonlyMap<string, ReadonlyMap<string, Written>> {
-  const write = (content: JsonObject): Written => {
-    const json = JSON.stringify({ sender: session.userId, type, content });
-    const bytes = Buffer.byteLength(json);
-    if (bytes > MOST_BYTES) throw new MatrixError('M_TOO_LARGE', `A message may have at most ${MOST_BYTES} bytes`);
-    return { json, bytes };
+/** What to keep for each user and device named in the text of a `ToDevice`, `*` among them; refuses what is too large. */
+function readMessages(session: Session, type: string, bodyText: string): ReadonlyMap<string, ReadonlyMap<string, Written>> {
+  const before = `{"sender":${JSON.stringify(session.userId)},"type":${JSON.stringify(type)},"content":`;
+  const people = new Map<string, Map<string, Written>>();
+  const messagesOf = (devices: Map<string, Written>) => (deviceId: string, at: number): number => {
+    const end = endOfValue(bodyText, at);
+    devices.set(deviceId, written(`${before}${bodyText.slice(at, end)}}`));
+    return end;
   };
-  return new Map(Object.entries(messages).map(([userId, devices]) => [
-    userId,
-    new Map(Object.entries(devices).map(([deviceId, content]) => [deviceId, write(content)])),
-  ]));
+  eachMember(bodyText, 0, (name, messages) => {
+    if (name !== 'messages') return endOfValue(bodyText, messages);
+    return eachMember(bodyText, messages, (userId, ofPerson) => {
+      const devices = new Map<string, Written>();
+      people.set(userId, devices);
+      return eachMember(bodyText, ofPerson, messagesOf(devices));
+    });
+  });
+  return people;
+}
+
+function written(json: string): Written {
+  const bytes = Buffer.byteLength(json);
+  if (bytes > MOST_BYTES) throw new MatrixError('M_TOO_LARGE', `A message may have at most ${MOST_BYTES} bytes`);
+  return { json, bytes };
 }
 
 interface Written {

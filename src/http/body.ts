@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { MatrixError } from '../matrix/errors.js';
+import { endOfString } from '../matrix/json-text.js';
 import type { JsonObject, JsonValue } from '../matrix/schema.js';
 
 /** An event may have 65,536 bytes, and most bodies are events. https://spec.matrix.org/v1.19/client-server-api/#size-limits */
@@ -57,14 +58,18 @@ function takeAll(req: IncomingMessage): Buffer {
   return bytes ?? Buffer.alloc(0);
 }
 
+/** What a body of JSON says, which is UTF-8. */
+export function textOf(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw notJson();
+  return bytes.toString();
+}
+
 /**
- * Parses a body that must be one JSON object. Refused are a key given twice, of which readers would take one or the other, strings
+ * Parses a text that must be one JSON object. Refused are a key given twice, of which readers would take one or the other, strings
  * and numbers that no engine stores faithfully (with NUL or half a surrogate pair, without end), nesting beyond 100, and more values
  * than any client has reason to send.
  */
-export function parseJsonObject(bytes: Buffer): JsonObject {
-  if (!isUtf8(bytes)) throw notJson();
-  const text = bytes.toString();
+export function parseJsonObject(text: string): JsonObject {
   const { depth, names, commas } = outlineOf(text);
   // Before parsing: a large body of nothing but brackets would take a hundred times its size and hold up everybody for seconds.
   if (depth > DEEPEST) throw badJson(`The request body is nested deeper than ${DEEPEST}`);
@@ -87,7 +92,7 @@ function parse(text: string): JsonValue {
   }
 }
 
-const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
+const [QUOTE, COLON, COMMA] = [0x22, 0x3a, 0x2c];
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /** How deep a JSON text goes, how many names it gives and how many values follow others; of a text that is not JSON, anything. */
@@ -105,16 +110,6 @@ function outlineOf(text: string): { readonly depth: number; readonly names: numb
     else if (char === CLOSE_OBJECT || char === CLOSE_ARRAY) level -= 1;
   }
   return { depth, names, commas };
-}
-
-/** Where the string that begins at `start` ends. Most of a body is in strings, and `indexOf` is faster than looking at every character. */
-function endOfString(text: string, start: number): number {
-  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
-    let backslashes = 0;
-    while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes += 1;
-    if (backslashes % 2 === 0) return at;
-  }
-  return text.length;
 }
 
 /** How many names an object and all within it have. */
