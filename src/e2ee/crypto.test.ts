@@ -33,7 +33,7 @@ async function answer(shard: TestShard, session: Session, request: Request): Pro
   const body = JSON.parse(request.body) as never;
   switch (request.type) {
     case Crypto.RequestType.KeysUpload:
-      return uploadKeys(shard, { session, body });
+      return uploadKeys(shard, { session, body, bodyText: request.body });
     case Crypto.RequestType.KeysQuery:
       return queryKeys(shard, { session, body });
     case Crypto.RequestType.KeysClaim:

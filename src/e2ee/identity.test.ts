@@ -8,7 +8,7 @@ import { signJson, type SigningKey } from '../matrix/signing.js';
 import { engines } from '../storage/engines.testing.js';
 import { deviceListChanges, deviceListsObserver } from './device-lists.js';
 import { queryKeys } from './query-keys.js';
-import { openShard, read, testKey, type TestShard } from './shard.testing.js';
+import { openShard, read, sent, testKey, type TestShard } from './shard.testing.js';
 import { uploadKeys } from './upload-keys.js';
 import { uploadSignatures } from './upload-signatures.js';
 import { uploadSigningKeys } from './upload-signing-keys.js';
@@ -112,7 +112,7 @@ describe.each(engines)('identities on $name', (engine) => {
   it('shows everybody the signatures on one’s own devices and master key', async () => {
     const device = testKey('phone', 'PHONE');
     const { body, selfSigning, master } = identityOf(alice);
-    await uploadKeys(shard, { session: alice, body: { device_keys: deviceKeys(alice, device) } });
+    await uploadKeys(shard, { session: alice, ...sent({ device_keys: deviceKeys(alice, device) }) });
     await upload(alice, body);
     const signedDevice = signJson(deviceKeys(alice, device), alice.userId, selfSigning);
     const signedMaster = publicPart(alice, 'master', master, device);
@@ -127,7 +127,7 @@ describe.each(engines)('identities on $name', (engine) => {
     const { body, selfSigning, master } = identityOf(alice);
     await upload(alice, body);
     const vouchFor = async (device: SigningKey) => {
-      await uploadKeys(shard, { session: alice, body: { device_keys: deviceKeys(alice, device) } });
+      await uploadKeys(shard, { session: alice, ...sent({ device_keys: deviceKeys(alice, device) }) });
       const signedDevice = signJson(deviceKeys(alice, device), alice.userId, selfSigning);
       return sign(alice, { [alice.userId]: { PHONE: signedDevice, [master.publicKey]: publicPart(alice, 'master', master, device) } });
     };
@@ -135,7 +135,7 @@ describe.each(engines)('identities on $name', (engine) => {
     const bare = { master_keys: { [alice.userId]: expect.not.objectContaining({ signatures: expect.anything() }) } };
     expect(await vouchFor(testKey('phone', 'PHONE'))).toEqual({ failures: {} });
     const replaced = deviceKeys(alice, testKey('new phone', 'PHONE'));
-    await uploadKeys(shard, { session: alice, body: { device_keys: replaced } });
+    await uploadKeys(shard, { session: alice, ...sent({ device_keys: replaced }) });
     expect(await query(bob, alice)).toMatchObject(bare);
     expect((await query(bob, alice))['device_keys']).toEqual({ [alice.userId]: { PHONE: replaced } });
     expect(await vouchFor(testKey('new phone', 'PHONE'))).toEqual({ failures: {} });
@@ -171,7 +171,7 @@ describe.each(engines)('identities on $name', (engine) => {
     await upload(bob, ofBob.body);
     await upload(stranger, ofCarol.body);
     const device = testKey('phone', 'PHONE');
-    await uploadKeys(shard, { session: alice, body: { device_keys: deviceKeys(alice, device) } });
+    await uploadKeys(shard, { session: alice, ...sent({ device_keys: deviceKeys(alice, device) }) });
     const answer = await sign(alice, {
       [alice.userId]: { PHONE: signJson({ ...deviceKeys(alice, device), algorithms: ['x'] }, alice.userId, ofAlice.selfSigning), NONE: {} },
       [bob.userId]: { [ofBob.master.publicKey]: signJson(ofBob.body.master_key as JsonObject, alice.userId, { ...ofAlice.master, keyId: ofAlice.userSigning.keyId }) },

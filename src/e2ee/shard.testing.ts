@@ -56,6 +56,11 @@ export function read(reply: Reply): JsonObject {
   return JSON.parse(reply instanceof JsonText ? reply.text : JSON.stringify(reply)) as JsonObject;
 }
 
+/** A body as a handler is given it. */
+export function sent<Body extends object>(body: Body): { readonly body: Body; readonly bodyText: string } {
+  return { body, bodyText: JSON.stringify(body) };
+}
+
 /** A device's or a cross-signing key: `ed25519:` and its name (its own public key when none is given). The seed makes it. */
 export function testKey(seed: string, name?: string): SigningKey {
   const key = newSigningKey((bytes) => createHash('sha256').update(seed).digest().subarray(0, bytes));

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Session } from '../auth/session.js';
 import { MatrixError } from '../matrix/errors.js';
+import { eachMember, endOfValue } from '../matrix/json-text.js';
 import { array, boolean, either, object, optional, record, string, type JsonObject, type TypeOf } from '../matrix/schema.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
 import { advance } from '../storage/stream.js';
@@ -29,9 +30,9 @@ const MOST_FALLBACK_KEYS = 10;
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysupload */
 export async function uploadKeys(
   deps: { db: Database },
-  { session, body }: { session: Session; body: TypeOf<typeof KeysUpload> },
+  { session, ...sent }: { session: Session } & SentKeys,
 ): Promise<{ one_time_key_counts: Counts }> {
-  const upload = readUpload(session, body);
+  const upload = readUpload(session, sent);
   return deps.db.transaction(async (tx) => {
     await tx.lock(`keys/${session.userNid}`);
     return { one_time_key_counts: await storeKeys(tx, session, upload) };
@@ -47,13 +48,20 @@ export interface Upload {
   readonly fallbackKeys: readonly NamedKey[];
 }
 
+/** A body with keys of a device, and its text. */
+interface SentKeys {
+  readonly body: TypeOf<typeof KeysUpload>;
+  readonly bodyText: string;
+}
+
 /** Refuses keys that are named otherwise than the device that uploads them, and more of them than anybody needs. */
-export function readUpload(device: Pick<KeyedDevice, 'userId' | 'deviceId'>, body: TypeOf<typeof KeysUpload>): Upload {
+export function readUpload(device: Pick<KeyedDevice, 'userId' | 'deviceId'>, { body, bodyText }: SentKeys): Upload {
   if (body.device_keys !== undefined) refuseForeignKeys(device, body.device_keys);
+  const { one_time_keys: oneTimeKeys, fallback_keys: fallbackKeys } = keysIn(bodyText);
   return {
     deviceKeys: body.device_keys,
-    oneTimeKeys: namedKeys(body.one_time_keys, MOST_KEYS),
-    fallbackKeys: namedKeys(body.fallback_keys, MOST_FALLBACK_KEYS),
+    oneTimeKeys: namedKeys(oneTimeKeys, MOST_KEYS),
+    fallbackKeys: namedKeys(fallbackKeys, MOST_FALLBACK_KEYS),
   };
 }
 
@@ -126,13 +134,28 @@ async function replaceFallbackKeys(tx: Transaction, deviceNid: number, keys: rea
   if (replaced > 0) await advance(tx, [`oneTimeKeys/${deviceNid}`]);
 }
 
-function namedKeys(keys: TypeOf<typeof OneTimeKeys> | undefined, most: number): readonly NamedKey[] {
-  const entries = Object.entries(keys ?? {});
-  if (entries.length > most) throw new MatrixError('M_TOO_LARGE', `At most ${most} such keys may be uploaded at once`);
-  return entries.map(([name, key]) => {
+type WrittenKeys = (readonly [name: string, json: string])[];
+
+/** The keys of the text of a `KeysUpload`, each as it is written. */
+function keysIn(bodyText: string): { readonly one_time_keys: WrittenKeys; readonly fallback_keys: WrittenKeys } {
+  const found = { one_time_keys: [] as WrittenKeys, fallback_keys: [] as WrittenKeys };
+  eachMember(bodyText, 0, (member, start) => {
+    if (member !== 'one_time_keys' && member !== 'fallback_keys') return endOfValue(bodyText, start);
+    return eachMember(bodyText, start, (name, at) => {
+      const end = endOfValue(bodyText, at);
+      found[member].push([name, bodyText.slice(at, end)]);
+      return end;
+    });
+  });
+  return found;
+}
+
+function namedKeys(keys: WrittenKeys, most: number): readonly NamedKey[] {
+  if (keys.length > most) throw new MatrixError('M_TOO_LARGE', `At most ${most} such keys may be uploaded at once`);
+  return keys.map(([name, json]) => {
     const [, algorithm, keyId] = KEY_NAME.exec(name) ?? [];
     if (algorithm === undefined || keyId === undefined) throw new MatrixError('M_BAD_JSON', 'A key is named <algorithm>:<key id>');
-    return { algorithm, key_id: keyId, json: JSON.stringify(key) };
+    return { algorithm, key_id: keyId, json };
   });
 }
 
