@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { Session } from './auth/session.js';
 import type { Admitted } from './auth/users-store.js';
 import { scopeOf } from './directory/scope.js';
@@ -6,7 +5,7 @@ import { searchUsers, type Term } from './directory/search-store.js';
 import { authorise, type AuthorisedEvent, type HistoryVisibility, type JoinRule, type MessageType } from './matrix/event-auth.js';
 import type { Pdu } from './matrix/event.js';
 import { parseEventId, type EventId, type RoomId, type UserId } from './matrix/identifiers.js';
-import { ByteStream } from './matrix/reply.js';
+import { ByteStream, type Bytes } from './matrix/reply.js';
 import type { Grant } from './media/grants.js';
 import { openMedia } from './media/open.js';
 import { defaultEncryption, type Encryption } from './policy/encryption.js';
@@ -33,7 +32,7 @@ declare const foundation: Foundation;
 declare const session: Session;
 declare const grant: Grant;
 declare const term: Term;
-declare const stream: Readable;
+declare const bytes: Bytes;
 declare const blobs: Parameters<typeof openMedia>[0];
 const eventId: EventId = parseEventId('$event');
 const by = { sender: session.userId, signer: deps.signer, now: 0 };
@@ -138,7 +137,7 @@ export const nothingMadeByHand = [
   // @ts-expect-error leave to open a blob
   () => openMedia(blobs, { mediaId: 'a', blobName: 'a', size: 1, wrappedKey: 'b' }),
   // @ts-expect-error bytes the ledger does not know of
-  () => new ByteStream(session, stream, {}),
+  () => new ByteStream(session, bytes, {}),
   // @ts-expect-error no leave at all
   () => openMedia(blobs),
   // @ts-expect-error the session is not the grant

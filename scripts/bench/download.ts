@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import sodium from 'libsodium-wrappers';
 import { cpuFigures, percentile, type Figure } from './figures.js';
 import { Connection } from './http.js';
 import type { Server } from './server.js';
@@ -6,10 +7,11 @@ import { foundRoom, sendSealed, type Member } from './world.js';
 import { measureYard } from './yard.js';
 
 const BYTES = 1_000_000;
+const PIECE_BYTES = 65_536;
 const FILES = 10;
 const IN_FLIGHT = 4;
 
-/** B13: members of a room fetch encrypted files of 1 MB that another member has sent there. */
+/** B13: members of a room fetch encrypted files of 1 MB that another member has sent there; and what libsodium alone does in the same run. */
 export async function downloadScenario(server: Server, people: readonly Member[], seconds: number): Promise<readonly Figure[]> {
   const [sender, ...readers] = people.slice(0, 5);
   if (sender === undefined) throw new Error('too few people');
@@ -28,15 +30,36 @@ export async function downloadScenario(server: Server, people: readonly Member[]
   const elapsed = (performance.now() - started) / 1000;
   const after = server.cpu();
   const yard = (before + measureYard()) / 2;
+  const ceiling = await unsealingAlone();
   const us = cpu === undefined || after === undefined ? undefined : (after - cpu) / times.length;
   const what = `download of 1 MB, ${IN_FLIGHT} in flight`;
   return [
     { scenario: 'B13', what, value: times.length / elapsed, unit: '/s' },
     ...(us === undefined ? [] : [{ scenario: 'B13', what: `${what}, by one core`, value: BYTES / us, unit: 'MB/s', atLeast: 200 } as const]),
+    { scenario: 'B13', what: "libsodium's unsealing alone, by one core", value: ceiling, unit: 'MB/s' },
     ...cpuFigures('B13', what, { us, yard }),
     { scenario: 'B13', what: `${what}, p50`, value: percentile(times, 50), unit: 'ms' },
     { scenario: 'B13', what: `${what}, p99`, value: percentile(times, 99), unit: 'ms' },
   ];
+}
+
+/** MB a core unseals in a second with nothing around it, by libsodium-wrappers' own function. */
+async function unsealingAlone(): Promise<number> {
+  await sodium.ready;
+  const key = sodium.crypto_secretstream_xchacha20poly1305_keygen();
+  const { state: sealing, header } = sodium.crypto_secretstream_xchacha20poly1305_init_push(key);
+  const pieces = Array.from({ length: 500 }, () => sodium.crypto_secretstream_xchacha20poly1305_push(sealing, randomBytes(PIECE_BYTES), null, 0));
+  const unsealAll = (): number => {
+    const state = sodium.crypto_secretstream_xchacha20poly1305_init_pull(header, key);
+    const started = process.cpuUsage();
+    for (const piece of pieces) {
+      if (sodium.crypto_secretstream_xchacha20poly1305_pull(state, piece, null) === false) throw new Error('what was sealed does not unseal');
+    }
+    const { user, system } = process.cpuUsage(started);
+    return (pieces.length * PIECE_BYTES) / (user + system);
+  };
+  unsealAll();
+  return percentile(Array.from({ length: 5 }, unsealAll), 50);
 }
 
 /** Resolves to the path it is downloaded at. */

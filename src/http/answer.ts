@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import type { MatrixError } from '../matrix/errors.js';
 import { ByteStream, Created, JsonText, type Reply } from '../matrix/reply.js';
 import type { AnswerMemory } from './answer-memory.js';
-import { declaredBytes } from './body.js';
+import { ClientGone, declaredBytes } from './body.js';
 import { statuses } from './statuses.js';
 
 /** On every answer, errors included. https://spec.matrix.org/v1.19/client-server-api/#web-browser-clients */
@@ -72,20 +71,41 @@ function lengthOf(parts: readonly string[]): number {
 }
 
 async function sendBytes(res: ServerResponse, { body, headers }: ByteStream): Promise<void> {
-  // Nobody is left to read it, and what is not piped nobody else would close.
-  if (res.destroyed) {
-    body.destroy();
-    return;
-  }
+  // Nobody is left to read it.
+  if (res.destroyed) return body.close();
   // Someone who stops reading must not hold a file open for ever.
   res.setTimeout(SILENCE_MS, () => { res.destroy(); });
   res.writeHead(200, [...corsHeaders, ...Object.entries(headers).flat()]);
   if (res.req.method === 'HEAD') {
-    body.destroy();
+    await body.close();
     res.end();
     return;
   }
-  await pipeline(body, res);
+  try {
+    for await (const piece of body) await write(res, piece);
+  } catch (cause) {
+    // What has gone out must not look whole.
+    res.destroy();
+    throw cause;
+  }
+  res.end();
+}
+
+/** Resolves when these bytes have left, and their memory may be used again. */
+function write(res: ServerResponse, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => { reject(new ClientGone()); };
+    if (res.destroyed) {
+      leave();
+      return;
+    }
+    res.once('close', leave);
+    res.write(bytes, (failed) => {
+      res.off('close', leave);
+      if (failed) leave();
+      else resolve();
+    });
+  });
 }
 
 const LEFTOVER_BYTES = 1_048_576;

@@ -43,6 +43,18 @@ it('closes a stream that nobody is left to read, and logs no failure', async () 
   await closeServer(server, 100);
 });
 
+it('closes a stream whose reader leaves in the middle, and logs no failure', async () => {
+  const { listen, seen, logged } = smallTable();
+  const server = listen();
+  const socket = await dial(server, 'GET /_matrix/client/v3/endless HTTP/1.1\r\nHost: x\r\n\r\n');
+  await once(socket, 'data');
+  socket.destroy();
+  await until(() => logged.length === 1);
+  expect(seen).toEqual(['closed']);
+  expect(logged.join('')).toMatch(/^\{"level":30[^\n]*"gone":true/);
+  await closeServer(server, 100);
+});
+
 it('a client that leaves in the middle of its upload is no failure either', async () => {
   const { listen, logged } = smallTable();
   const server = listen();

@@ -1,4 +1,5 @@
-import { Readable, Writable } from 'node:stream';
+import type { Readable} from 'node:stream';
+import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Server } from 'node:http';
@@ -10,7 +11,7 @@ import type { Session } from '../auth/session.js';
 import { sessionOf } from '../auth/session.testing.js';
 import { MatrixError } from '../matrix/errors.js';
 import { parseDeviceId, parseUserId, type RoomId } from '../matrix/identifiers.js';
-import { ByteStream, JsonText, type LedgerEntry } from '../matrix/reply.js';
+import { ByteStream, JsonText, type Bytes, type LedgerEntry } from '../matrix/reply.js';
 import { anyObject, array, boolean, integer, object, optional, string, type JsonObject } from '../matrix/schema.js';
 import { createApp } from './app.js';
 import { bucketsInMemory, type Limits } from './limits.js';
@@ -36,13 +37,14 @@ export function smallTable(limits: Partial<Limits> = {}): {
     get('/versions', anyone, {}, async () => ({ versions: ['v1.19'] })),
     get('/v3/account/whoami', session, {}, async (_, call: { session: Session }) => ({ user_id: call.session.userId })),
     get('/v3/text', anyone, {}, async () => new JsonText('{"a":1.0}')),
-    get('/v3/bytes', anyone, {}, async () => new ByteStream(recorded, Readable.from(['one', 'two']), { 'Content-Type': 'application/octet-stream' })),
-    get('/v3/broken', anyone, {}, async () => new ByteStream(recorded, brokenOff(), {})),
+    get('/v3/bytes', anyone, {}, async () => new ByteStream(recorded, bytesOf(['one', 'two']), { 'Content-Type': 'application/octet-stream' })),
+    get('/v3/broken', anyone, {}, async () => new ByteStream(recorded, bytesOf(brokenOff()), {})),
     get('/v3/late', anyone, {}, async (_, { client }: { client: Client }) => {
       seen.push('waiting');
       await new Promise<void>((resolve) => { client.onGone(resolve); });
-      return new ByteStream(recorded, Readable.from(['late']).once('close', () => seen.push('closed')), {});
+      return new ByteStream(recorded, bytesOf(['late'], () => seen.push('closed')), {});
     }),
+    get('/v3/endless', anyone, {}, async () => new ByteStream(recorded, bytesOf(endless(), () => seen.push('closed')), {})),
     get('/v3/ip', anyone, {}, async (_, { ip }: { ip: string }) => ({ ip })),
     get('/v3/page', anyone, { query: Page, aliases: ['/unstable/org.example'] }, async (_, call: { query: object }) => call.query),
     post('/v3/rooms/:roomId/invite', session, { body: Invite }, async (_, call: { params: { roomId: RoomId }; body: { user_id: string } }) => {
@@ -93,9 +95,24 @@ async function count(stream: Readable): Promise<number> {
   return bytes;
 }
 
-function brokenOff(): Readable {
-  return Readable.from((async function* () {
-    yield 'one';
-    throw new Error('the disk went away');
-  })());
+function bytesOf(texts: Iterable<string>, onClose: () => void = () => undefined): Bytes {
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        for (const text of texts) yield Buffer.from(text);
+      } finally {
+        onClose();
+      }
+    },
+    close: async () => { onClose(); },
+  };
+}
+
+function* brokenOff(): Generator<string> {
+  yield 'one';
+  throw new Error('the disk went away');
+}
+
+function* endless(): Generator<string> {
+  for (;;) yield 'x'.repeat(65_536);
 }

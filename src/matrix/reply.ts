@@ -1,5 +1,3 @@
-import type { Readable } from 'node:stream';
-
 /** A JSON answer already serialised: stored event texts spliced together, sent as they are. */
 export class JsonText {
   readonly parts: readonly string[];
@@ -26,11 +24,17 @@ export interface LedgerEntry {
   readonly [written]: true;
 }
 
+/** Bytes that come piece by piece, each good until the next is asked for: its memory is used again. They can be asked for once. */
+export interface Bytes extends AsyncIterable<Uint8Array> {
+  /** Lets go of what they come from, read or not. Reading them to the end, or leaving off, does so too. */
+  close(): Promise<void>;
+}
+
 /** An answer of bytes, streamed; its headers are the whole of what the client is told about it. None is made before the ledger knows. */
 export class ByteStream {
   constructor(
     readonly entry: LedgerEntry,
-    readonly body: Readable,
+    readonly body: Bytes,
     readonly headers: Readonly<Record<string, string>>,
   ) {}
 }

@@ -1,16 +1,23 @@
-import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 
 /** Where sealed blobs lie. It never sees their keys, so it may be a disk or a service that nobody has to trust. */
 export interface BlobStore {
   /** Durable when the promise resolves; when it rejects nothing is left of the attempt. Reads no faster than it writes. */
   put(name: string, content: AsyncIterable<Uint8Array>): Promise<void>;
   /** Rejects when there is no such blob. */
-  open(name: string): Promise<Readable>;
+  open(name: string): Promise<SealedBlob>;
   delete(name: string): Promise<void>;
   /** All there is, what a crash left half-written included. */
   list(): AsyncIterable<StoredBlob>;
+}
+
+/** A blob that was opened, to be read from its beginning to its end. */
+export interface SealedBlob {
+  /** Fills this memory with the bytes that follow, or as much of it as they do: less is the end. */
+  read(into: Uint8Array): Promise<number>;
+  /** Closing once more does nothing. */
+  close(): Promise<void>;
 }
 
 export interface StoredBlob {
@@ -27,13 +34,17 @@ export async function directoryStore(root: string): Promise<BlobStore> {
   await mkdir(root, { recursive: true, mode: OWNER_ONLY.folder });
   return {
     put: (name, content) => putFile(root, name, content),
-    open: async (name) => (await open(fileOf(root, name), 'r')).createReadStream(),
+    open: async (name) => openFile(await open(fileOf(root, name), 'r')),
     delete: async (name) => {
       await rm(fileOf(root, name), { force: true });
       await rm(fileOf(root, name) + PART, { force: true });
     },
     list: () => listFiles(root),
   };
+}
+
+function openFile(file: FileHandle): SealedBlob {
+  return { read: async (into) => (await file.read(into, 0, into.length)).bytesRead, close: () => file.close() };
 }
 
 async function putFile(root: string, name: string, content: AsyncIterable<Uint8Array>): Promise<void> {

@@ -1,18 +1,16 @@
-import { pipeline, type Readable } from 'node:stream';
 import type { Random } from '../matrix/clock.js';
+import type { Bytes } from '../matrix/reply.js';
 import type { Database } from '../storage/database.js';
 import type { BlobStore } from './blob-store.js';
 import type { Grant } from './grants.js';
 import { ensureMediaKey, readMediaKey, unwrapKey, type MediaKey } from './media-key.js';
-import { unsealing } from './sealing.js';
 import { anyMedia } from './store.js';
+import { unsealed } from './unsealing.js';
 
-/** The bytes as they were uploaded. The stream fails where the blob was tampered with or ends too early; destroying it closes the blob. */
-export async function openMedia(deps: { blobs: BlobStore; mediaKey: MediaKey }, grant: Grant): Promise<Readable> {
+/** The bytes as they were uploaded; they fail where the blob was tampered with or ends too early. */
+export async function openMedia(deps: { blobs: BlobStore; mediaKey: MediaKey }, grant: Grant): Promise<Bytes> {
   const key = unwrapKey(deps.mediaKey, grant);
-  const sealed = await deps.blobs.open(grant.blobName);
-  // Whoever reads the result hears of every error; this callback is only the form pipeline asks for.
-  return pipeline(sealed, unsealing(key), () => undefined);
+  return unsealed(await deps.blobs.open(grant.blobName), key);
 }
 
 /**

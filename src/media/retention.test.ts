@@ -71,7 +71,7 @@ describe.each(engines)('media on $name', (engine) => {
     await shard.db.transaction((tx) => showAvatar(tx, serverName, { userNid: alice.userNid, url: `mxc://${serverName}/${shown}`, now: shard.time.now }));
     for (const mediaId of [shown, kept]) {
       const { body } = await getThumbnail(shard, { session: alice, params: { serverName, mediaId }, query: { width: 32, height: 32, method: 'crop' } });
-      body.resume();
+      await body.close();
     }
     expect(await filesThere()).toBe(4);
     shard.time.now += HOUR + 1;

@@ -6,107 +6,65 @@ import sodium, { type StateAddress } from 'libsodium-wrappers';
  * tagged as final. A piece changed, moved, missing, or added after the final one does not unseal.
  * https://doc.libsodium.org/secret-key_cryptography/secretstream
  *
- * Both directions hold one piece at a time and obey back-pressure. Whoever has a MediaKey, hence a blob's key, knows that libsodium is ready.
+ * Whoever has a MediaKey, hence a blob's key, knows that libsodium is ready.
  */
-const PIECE_BYTES = 65_536;
-const TAG_BYTES = 17;
-const HEADER_BYTES = 24;
+export const PIECE_BYTES = 65_536;
+export const TAG_BYTES = 17;
+export const HEADER_BYTES = 24;
 
-/** Turns plaintext into a sealed blob. A key must not be used twice. */
+/** Turns plaintext into a sealed blob, one piece at a time and obeying back-pressure. A key must not be used twice. */
 export function sealing(key: Uint8Array): Transform {
   const { state, header } = sodium.crypto_secretstream_xchacha20poly1305_init_push(key);
-  const stream = inPieces({
-    firstBytes: PIECE_BYTES,
-    bytes: PIECE_BYTES,
-    each: (piece, isLast) => sodium.crypto_secretstream_xchacha20poly1305_push(state, piece, null, tagOf(isLast)),
-    end: () => { release(state); },
+  const push = (piece: Buffer, tag: number): Uint8Array => sodium.crypto_secretstream_xchacha20poly1305_push(state, piece, null, tag);
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  let filled = 0;
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      for (let at = 0; at < chunk.length; ) {
+        // A full piece goes when more follows, for the last must be known as the last.
+        if (filled === PIECE_BYTES) {
+          this.push(push(piece, sodium.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE));
+          filled = 0;
+        }
+        const copied = chunk.copy(piece, filled, at);
+        filled += copied;
+        at += copied;
+      }
+      done();
+    },
+    flush(done) {
+      this.push(push(piece.subarray(0, filled), sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL));
+      done();
+    },
+    destroy(error, done) {
+      release(state);
+      done(error);
+    },
   });
   stream.push(header);
   return stream;
 }
 
-/** Turns a sealed blob back into plaintext; fails, rather than end, when a byte is not as it was sealed or the end is missing. */
-export function unsealing(key: Uint8Array): Transform {
-  let state: StateAddress | undefined;
-  return inPieces({
-    firstBytes: HEADER_BYTES + PIECE_BYTES + TAG_BYTES,
-    bytes: PIECE_BYTES + TAG_BYTES,
-    each: (piece, isLast) => {
-      if (state !== undefined) return unsealPiece(state, piece, isLast);
-      if (piece.length < HEADER_BYTES) throw new Error('the sealed blob ends within its header');
-      state = sodium.crypto_secretstream_xchacha20poly1305_init_pull(piece.subarray(0, HEADER_BYTES), key);
-      return unsealPiece(state, piece.subarray(HEADER_BYTES), isLast);
-    },
-    end: () => {
-      if (state !== undefined) release(state);
-    },
-  });
+/** What libsodium-wrappers wraps: functions on addresses within the memory of libsodium, which moves when it grows. */
+export interface Libsodium {
+  readonly HEAPU8: Uint8Array;
+  _malloc(bytes: number): number;
+  _free(address: number): void;
+  /** 0: it unsealed. Lengths are given as their lower and their upper half. */
+  _crypto_secretstream_xchacha20poly1305_pull(
+    state: StateAddress, plain: number, plainLengthAt: number, tagAt: number,
+    sealed: number, sealedLow: number, sealedHigh: number, added: number, addedLow: number, addedHigh: number,
+  ): number;
 }
 
-function unsealPiece(state: StateAddress, piece: Buffer, isLast: boolean): Uint8Array {
-  if (piece.length < TAG_BYTES) throw new Error('the sealed blob is truncated');
-  const opened = sodium.crypto_secretstream_xchacha20poly1305_pull(state, piece, null);
-  if (opened === false) throw new Error('the sealed blob is damaged');
-  if (opened.tag !== tagOf(isLast)) throw new Error('the sealed blob is truncated or has bytes after its end');
-  return opened.message;
+export function libsodium(): Libsodium {
+  return (sodium as unknown as { libsodium: Libsodium }).libsodium;
 }
 
-function tagOf(isLast: boolean): number {
-  return isLast ? sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL : sodium.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE;
-}
-
-interface Pieces {
-  readonly firstBytes: number;
-  readonly bytes: number;
-  readonly each: (piece: Buffer, isLast: boolean) => Uint8Array;
-  readonly end: () => void;
-}
-
-/** Gathers what flows through into pieces of the given size and lets one go when more follows, for the last must be known as the last. */
-function inPieces({ firstBytes, bytes, each, end }: Pieces): Transform {
-  const piece = Buffer.allocUnsafe(Math.max(firstBytes, bytes));
-  let size = firstBytes;
-  let filled = 0;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      attempt(done, () => {
-        for (let at = 0; at < chunk.length; ) {
-          if (filled === size) {
-            this.push(each(piece.subarray(0, filled), false));
-            size = bytes;
-            filled = 0;
-          }
-          const copied = chunk.copy(piece, filled, at, at + size - filled);
-          filled += copied;
-          at += copied;
-        }
-      });
-    },
-    flush(done) {
-      attempt(done, () => { this.push(each(piece.subarray(0, filled), true)); });
-    },
-    destroy(error, done) {
-      end();
-      done(error);
-    },
-  });
-}
-
-function attempt(done: (error?: Error) => void, work: () => void): void {
-  try {
-    work();
-  } catch (cause) {
-    done(cause instanceof Error ? cause : new Error('unsealing failed', { cause }));
-    return;
-  }
-  done();
-}
-
-// libsodium-wrappers allocates a state for every stream and never frees one, which would leak with every download.
-function release(state: StateAddress): void {
-  const { libsodium } = sodium as unknown as { libsodium: { HEAPU8: Uint8Array; _free(address: number): void } };
+/** libsodium-wrappers allocates a state for every stream and never frees one, which would leak with every file. */
+export function release(state: StateAddress): void {
   const address = state as unknown as number;
   const stateBytes = 52;
-  libsodium.HEAPU8.fill(0, address, address + stateBytes);
-  libsodium._free(address);
+  libsodium().HEAPU8.fill(0, address, address + stateBytes);
+  libsodium()._free(address);
 }

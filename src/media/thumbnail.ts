@@ -3,7 +3,7 @@ import type { Session } from '../auth/session.js';
 import type { Random } from '../matrix/clock.js';
 import { MatrixError } from '../matrix/errors.js';
 import type { ServerName } from '../matrix/identifiers.js';
-import { ByteStream } from '../matrix/reply.js';
+import { ByteStream, type Bytes } from '../matrix/reply.js';
 import { boolean, object, oneOf, optional, positive, type TypeOf } from '../matrix/schema.js';
 import { headersOf, type ServingDeps } from './download.js';
 import { grantOfThumbnail, takeLeave, useLeave, type Grant } from './grants.js';
@@ -73,8 +73,8 @@ async function thumbnailOf(deps: ThumbnailDeps, grant: Grant, frame: Frame): Pro
   return drawn === undefined ? grant : grantOfThumbnail(grant, drawn);
 }
 
-async function bytesOf(stream: Readable): Promise<Buffer> {
+async function bytesOf(bytes: Bytes): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  for await (const piece of bytes) chunks.push(Buffer.from(piece));
   return Buffer.concat(chunks);
 }
