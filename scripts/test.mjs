@@ -16,8 +16,7 @@ rmSync(results, { force: true });
 const workers = Math.ceil(availableParallelism() * 1.5);
 
 const checks = [
-  { name: 'types', needs: 'tsconfig.json', args: ['node_modules/typescript/bin/tsc', '--noEmit'] },
-  { name: 'lint', needs: 'scripts/eslint.config.js', args: ['node_modules/eslint/bin/eslint.js', '--config', 'scripts/eslint.config.js', '.'] },
+  { name: 'types and lint', needs: 'tsconfig.json', args: ['scripts/run.mjs', 'check-source'] },
   { name: 'architecture', needs: 'scripts/check-architecture.ts', args: ['scripts/run.mjs', 'check-architecture'] },
 ];
 const tests = {
@@ -26,13 +25,14 @@ const tests = {
   args: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', `--maxWorkers=${workers}`, '--json', `--outputFile=${results}`, ...filters],
 };
 
-const steps = filters.length === 0 ? [...await Promise.all(checks.map(run)), await run(tests)] : [await run(tests)];
+// The checks keep busy what the tests leave idle.
+const steps = await Promise.all((filters.length === 0 ? [...checks, tests] : [tests]).map(run));
 const failed = steps.filter(({ hasPassed }) => !hasPassed).map(({ name }) => name);
 if (failed.length > 0) console.log(`\nFailed: ${failed.join(', ')}.`);
 console.log(countOf(results));
 process.exit(failed.length === 0 ? 0 : 1);
 
-/** The checks run side by side: what each prints is kept until it is done, so that it stands together. */
+/** All run side by side: what a check prints is kept until it is done, so that it stands together. */
 function run({ name, needs, args }) {
   if (!existsSync(join(root, needs))) return { name, hasPassed: true };
   const isTests = name === tests.name;
