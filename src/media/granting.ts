@@ -5,13 +5,12 @@ import type { AppendedEvent, EventObserver } from '../rooms/append.js';
 import type { Transaction } from '../storage/database.js';
 import { attachedTo, attachPicture, attachToEvent } from './attach-store.js';
 import { showInRoom, showOnProfile, takeDownRedacted } from './avatars-store.js';
+import { forgetRedactedMessage, putNewestMessage } from './forwards-store.js';
 import {
   closeGranted,
   closeGrantedToPeople,
-  forgetRedactedMessage,
   grantToPeople,
   grantToRoom,
-  putNewestMessage,
   replaceUserGrants,
   withdrawRedacted,
 } from './grants-store.js';

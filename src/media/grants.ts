@@ -5,7 +5,8 @@ import type { Clock } from '../matrix/clock.js';
 import { MatrixError, notFound } from '../matrix/errors.js';
 import type { LedgerEntry } from '../matrix/reply.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
-import { findForward, findGranted, inferredSince, putForward, type Forward, type GrantedRow, type Mxc } from './grants-store.js';
+import { findForward, inferredSince, putForward, type Forward } from './forwards-store.js';
+import { findGranted, type GrantedRow, type Mxc } from './grants-store.js';
 import type { ThumbnailRow } from './thumbnails-store.js';
 
 declare const brand: unique symbol;
