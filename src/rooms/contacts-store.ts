@@ -38,14 +38,15 @@ export function contactsNamed(viewerNid: number, userIds: readonly string[], now
 
 /**
  * Of `u`, a row of users or none: somebody who does not exist is looked for everywhere as a stranger is, which takes the same time. In
- * the order written: from the viewer's rooms, however many the other is in.
+ * the order written: from the viewer's rooms, however many the other is in. No membership is NULL: but for coalesce SQLite would
+ * look the viewer's rooms up twice for each of the people, once for each membership.
  */
 function isContactOf(viewerNid: number, now: number): Sql {
   return sql`(u.user_nid = ${viewerNid}
       OR EXISTS (
         SELECT 1
         FROM memberships mine CROSS JOIN memberships theirs
-        WHERE mine.user_nid = ${viewerNid} AND mine.membership IN ('join', 'invite')
+        WHERE mine.user_nid = ${viewerNid} AND coalesce(mine.membership, '') IN ('join', 'invite')
           AND theirs.room_nid = mine.room_nid AND theirs.user_nid = coalesce(u.user_nid, 0)
           AND (theirs.membership = 'join' OR (theirs.membership = 'invite' AND u.is_account = 1 AND u.is_deactivated = 0
             AND NOT EXISTS (SELECT 1 FROM hidden_users h WHERE h.user_nid = u.user_nid))))
