@@ -104,6 +104,22 @@ describe('Forwarding', () => {
   });
 });
 
+describe('Other shards (6)', () => {
+  it('are served nothing, whatever they say they are, and here nobody is served what is theirs', async () => {
+    const mxc = await uploaded(alice);
+    await send(alice);
+    const mediaId = mxc.slice(mxc.lastIndexOf('/') + 1);
+    const signed = 'X-Matrix origin="other.example",destination="localhost",key="ed25519:1",sig="c2lnbmVk"';
+    for (const path of [`download/${mediaId}`, `thumbnail/${mediaId}`, `download/localhost/${mediaId}`]) {
+      for (const headers of [{}, { authorization: signed }, { authorization: `Bearer ${alice.token}` }]) {
+        expect(await shard.request('GET', `/_matrix/federation/v1/media/${path}`, { headers })).toMatchObject({ status: 404, body: { errcode: 'M_UNRECOGNIZED' } });
+      }
+    }
+    for (const server of ['other.example', 'localhost:8448']) expect((await fetch(alice, `mxc://${server}/${mediaId}`)).body.errcode).toBe('M_NOT_FOUND');
+    expect(await mayRead(bob, mxc)).toBe(true);
+  });
+});
+
 describe('attach_media (MSC3911)', () => {
   it('names what a message carries, and that is its only grant (C7)', async () => {
     const other = await shard.createRoom(alice, [carol]);
