@@ -91,7 +91,7 @@ function readMessages(session: Session, type: string, bodyText: string): Readonl
   const people = new Map<string, Map<string, Written>>();
   const messagesOf = (devices: Map<string, Written>) => (deviceId: string, at: number): number => {
     const end = endOfValue(bodyText, at);
-    devices.set(deviceId, written(`${before}${bodyText.slice(at, end)}}`));
+    devices.set(deviceId, written(before, bodyText.slice(at, end)));
     return end;
   };
   eachMember(bodyText, 0, (name, messages) => {
@@ -105,10 +105,11 @@ function readMessages(session: Session, type: string, bodyText: string): Readonl
   return people;
 }
 
-function written(json: string): Written {
-  const bytes = Buffer.byteLength(json);
+function written(before: string, content: string): Written {
+  // Counted in parts: of the whole, which waits for its commit, counting would make a copy.
+  const bytes = Buffer.byteLength(before) + Buffer.byteLength(content) + 1;
   if (bytes > MOST_BYTES) throw new MatrixError('M_TOO_LARGE', `A message may have at most ${MOST_BYTES} bytes`);
-  return { json, bytes };
+  return { json: `${before}${content}}`, bytes };
 }
 
 interface Written {
@@ -121,11 +122,14 @@ interface Addressed extends Written {
 }
 
 function addressed(texts: ReadonlyMap<string, ReadonlyMap<string, Written>>, devices: readonly PersonWithDevice[]): readonly Addressed[] {
-  return devices.flatMap(({ id, device_nid, device_id }) => {
+  const messages: Addressed[] = [];
+  for (const { id, device_nid, device_id } of devices) {
+    if (device_id === null) continue;
     const ofPerson = texts.get(id);
-    const written = device_id === null ? undefined : (ofPerson?.get(device_id) ?? ofPerson?.get('*'));
-    return written === undefined || device_nid === null ? [] : [{ device_nid, ...written }];
-  });
+    const written = ofPerson?.get(device_id) ?? ofPerson?.get('*');
+    if (written !== undefined) messages.push({ device_nid, json: written.json, bytes: written.bytes });
+  }
+  return messages;
 }
 
 function bytesOf(messages: readonly Addressed[]): number {
@@ -138,5 +142,6 @@ function bytesOf(messages: readonly Addressed[]): number {
 async function deliver(tx: Transaction, messages: readonly Addressed[]): Promise<void> {
   if (messages.length === 0) return;
   const last = await advance(tx, messages.map(({ device_nid }) => `toDevice/${device_nid}` as const), messages.length);
-  await insertToDevice(tx, messages.map((message, i) => ({ ...message, position: last - messages.length + 1 + i })));
+  const first = last - messages.length + 1;
+  await insertToDevice(tx, messages.map(({ device_nid, json }, i) => ({ device_nid, position: first + i, json })));
 }
