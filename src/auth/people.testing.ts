@@ -35,11 +35,20 @@ export function testDeps(db: Database, now = 1_000_000): TestDeps {
 
 /** An account with the password `<localpart>'s password`. */
 export async function makeAccount(deps: TestDeps, localpart: string): Promise<number> {
-  const passwordHash = await passwords.hashPassword(`${localpart}'s password`);
+  const passwordHash = await hashOf(`${localpart}'s password`);
   const userNid = await deps.db.transaction((tx) =>
     createUser(tx, { userId: newUserId(localpart, serverName), passwordHash, isAdmin: false, now: deps.clock() }));
   if (userNid === undefined) throw new Error(`${localpart} is taken`);
   return userNid;
+}
+
+const hashes = new Map<string, Promise<string>>();
+
+/** Made once for each password, for it takes as long as all else of making a person. */
+function hashOf(password: string): Promise<string> {
+  const known = hashes.get(password) ?? passwords.hashPassword(password);
+  hashes.set(password, known);
+  return known;
 }
 
 /** A further session of an account. */
