@@ -62,8 +62,8 @@ export async function keepIdle(server: Connection): Promise<void> {
   await query(server, 'CREATE TABLE idle (name TEXT PRIMARY KEY)');
 }
 
-export async function putIdle(server: Connection, name: string): Promise<void> {
-  await query(server, `INSERT INTO idle VALUES ('${name}')`);
+export async function putIdle(server: Connection, names: readonly string[]): Promise<void> {
+  await query(server, `INSERT INTO idle VALUES ${names.map((name) => `('${name}')`).join(', ')}`);
 }
 
 /** One that nobody uses, if there is one; nobody else gets it. */

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll } from '@jest/globals';
 import pg from 'pg';
 import { migrate } from './migrate.js';
 import { openPostgres, type PostgresOptions } from './postgres.js';
@@ -31,10 +32,17 @@ export function postgresBinaries(): string | undefined {
 export async function createTestPostgres(): Promise<TestPostgres> {
   const server = await (running ??= startOnce());
   await (migrated ??= migrateOnce(server));
-  const database = await takeIdle(server);
+  const database = mine.pop() ?? await takeIdle(server);
   const { connection, drop } = database === undefined ? await createDatabase(server, `TEMPLATE ${TEMPLATE}`) : existing(server, database);
-  return { connection, drop: async () => await restore(connection) ? putIdle(server, String(connection.database)) : drop() };
+  return { connection, drop: async () => { if (await restore(connection)) mine.push(String(connection.database)); else await drop(); } };
 }
+
+/** What this file of tests has done with: its next test takes one of these before it asks the server, and other files get them in the end. */
+const mine: string[] = [];
+afterAll(async () => {
+  const server = await running;
+  if (server !== undefined && mine.length > 0) await putIdle(server, mine);
+});
 
 /** One made by any other CREATE DATABASE, for tests of what is refused. */
 export async function createDatabase(server: Connection | undefined, options: string): Promise<TestPostgres> {
