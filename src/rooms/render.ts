@@ -23,15 +23,15 @@ export interface Viewer {
  * in. https://spec.matrix.org/v1.19/client-server-api/#room-event-format
  */
 export function renderEvent(row: EventRow, viewer: Viewer, roomId?: RoomId): string {
-  return rendered(row, viewer, { room: roomMember(roomId), told: toldOf(row) });
+  return rendered(row, viewer, { between: betweenOf(roomId), told: toldOf(row) });
 }
 
 /** Events of one room in that format, as a JSON array; `bundles` are what some of them have under `m.relations`, by seq. */
 export function renderEvents(rows: readonly EventRow[], viewer: Viewer, roomId: RoomId, bundles: ReadonlyMap<number, string> = NO_BUNDLES): string {
-  const room = roomMember(roomId);
+  const between = betweenOf(roomId);
   let texts = '';
   // Each is put behind the others, and all become one text at the end: joining them would copy everything once more.
-  for (const row of rows) texts += `${texts === '' ? '' : ','}${rendered(row, viewer, { room, told: toldAgain(row), bundle: bundles.get(row.seq) })}`;
+  for (const row of rows) texts += `${texts === '' ? '' : ','}${rendered(row, viewer, { between, told: toldAgain(row), bundle: bundles.get(row.seq) })}`;
   return `[${texts}]`;
 }
 
@@ -41,31 +41,40 @@ const NO_BUNDLES: ReadonlyMap<number, string> = new Map();
 export function renderForService(row: EventRow, roomId: RoomId, now: number): string {
   const { replaced, redaction } = toldOf(row);
   const because = redaction === undefined ? '' : `,"redacted_because":${withoutReason(redaction.json)}`;
-  return spliced(row.json, roomMember(roomId), `${age(row, now)}${replaced?.text ?? ''}${because}`);
+  return spliced(row.json, betweenOf(roomId), `${age(row, now)}${replaced?.text ?? ''}${because}`);
 }
 
 interface Parts {
-  readonly room: string;
+  readonly between: string;
   readonly told: Told;
   readonly bundle?: string | undefined;
 }
 
-function rendered(row: EventRow, viewer: Viewer, { room, told, bundle }: Parts): string {
+function rendered(row: EventRow, viewer: Viewer, { between, told, bundle }: Parts): string {
   const erased = viewer.erasedText?.(row);
   const unsigned = unsignedOf(row, erased === undefined ? viewer : { ...viewer, knowsReplaced: () => false }, told);
-  return spliced(erased ?? row.json, room, bundle === undefined ? unsigned : `${unsigned},"m.relations":${bundle}`);
+  return spliced(erased ?? row.json, between, bundle === undefined ? unsigned : `${unsigned},"m.relations":${bundle}`);
 }
 
-function roomMember(roomId: RoomId | undefined): string {
-  return roomId === undefined ? '' : `,"room_id":${JSON.stringify(roomId)}`;
+/** What stands between the text of an event and its age. */
+function betweenOf(roomId: RoomId | undefined): string {
+  return roomId === undefined ? BEFORE_AGE : joined([',"room_id":', JSON.stringify(roomId), BEFORE_AGE]);
 }
 
-function spliced(json: string, room: string, unsigned: string): string {
-  return `${json.slice(0, -1)}${room},"unsigned":{${unsigned}}}`;
+const BEFORE_AGE = ',"unsigned":{"age":';
+
+/** `unsigned` begins with the age. */
+function spliced(json: string, between: string, unsigned: string): string {
+  return `${json.slice(0, -1)}${between}${unsigned}}}`;
+}
+
+/** In one piece at once: what a template makes is collected from its pieces in every answer that it stands in. */
+function joined(pieces: readonly string[]): string {
+  return pieces.join('');
 }
 
 function age({ origin_server_ts }: EventRow, now: number): string {
-  return `"age":${Math.max(0, now - origin_server_ts)}`;
+  return String(Math.max(0, now - origin_server_ts));
 }
 
 function unsignedOf(row: EventRow, viewer: Viewer, { replaced, redaction }: Told): string {
@@ -105,7 +114,7 @@ function toldAgain(row: EventRow): Told {
 const toldOfRows = new WeakMap<EventRow, Told>();
 
 function replacedText({ json }: Aside): string {
-  return `,"replaces_state":"${eventIdOf(json)}","prev_sender":${senderText(json)},"prev_content":${contentText(json)}`;
+  return joined([',"replaces_state":"', eventIdOf(json), '","prev_sender":', senderText(json), ',"prev_content":', contentText(json)]);
 }
 
 /** That an event is gone has to be told to whoever sees where it was; why is for those who see the redaction (RULES D9). */
