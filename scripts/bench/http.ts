@@ -1,8 +1,12 @@
 import { connect, type Socket } from 'node:net';
 
-export interface Reply {
-  readonly status: number;
-  readonly text: string;
+export class Reply {
+  constructor(readonly status: number, readonly bytes: Buffer) {}
+
+  /** Only made when it is asked for: of a file it would cost the client more than the file costs the server. */
+  get text(): string {
+    return this.bytes.toString();
+  }
 }
 
 interface Waiting {
@@ -79,14 +83,14 @@ function complete(received: Buffer): Reply | number {
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
   if (length !== undefined) {
     const last = end + 4 + Number(length);
-    return received.length < last ? last - received.length : { status, text: received.toString('utf8', end + 4, last) };
+    return received.length < last ? last - received.length : new Reply(status, received.subarray(end + 4, last));
   }
-  if (!/\r\ntransfer-encoding: *chunked/i.test(head)) return { status, text: '' };
-  const text = unchunked(received, end + 4);
-  return text === undefined ? 1 : { status, text };
+  if (!/\r\ntransfer-encoding: *chunked/i.test(head)) return new Reply(status, Buffer.alloc(0));
+  const bytes = unchunked(received, end + 4);
+  return bytes === undefined ? 1 : new Reply(status, bytes);
 }
 
-function unchunked(received: Buffer, start: number): string | undefined {
+function unchunked(received: Buffer, start: number): Buffer | undefined {
   const parts: Buffer[] = [];
   for (let at = start; ; ) {
     const line = received.indexOf('\r\n', at);
@@ -94,7 +98,7 @@ function unchunked(received: Buffer, start: number): string | undefined {
     const size = parseInt(received.toString('latin1', at, line), 16);
     const next = line + 2 + size + 2;
     if (received.length < next) return undefined;
-    if (size === 0) return Buffer.concat(parts).toString('utf8');
+    if (size === 0) return Buffer.concat(parts);
     parts.push(received.subarray(line + 2, line + 2 + size));
     at = next;
   }
