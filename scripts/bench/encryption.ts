@@ -3,7 +3,7 @@ import { unpadded } from '../../spec-tests/megolm-frame.js';
 import { OLM } from '../../spec-tests/sealed.js';
 import type { Figure } from './figures.js';
 import { Connection } from './http.js';
-import { measureOperation, type Operation } from './operation.js';
+import { measureOperation, measureRead, type Operation } from './operation.js';
 import type { Server } from './server.js';
 import { call, foundRoom, type Member, type Room } from './world.js';
 
@@ -26,9 +26,10 @@ export async function encryptionScenario(server: Server, people: readonly Member
   const many = (atMost: number): Pick<Operation, 'inFlight' | 'atMost'> => ({ inFlight: MANY, atMost });
   const [upload, query, claim, send] = [uploads(rooms.flatMap((room) => room.members)), queries(members), claims(members), messages(members)];
   const figures: Figure[] = [];
-  for (const operation of [{ ...upload, ...many(170) }, { ...upload, warmUp: 0 }, { ...query, atMost: 60 }, claim, { ...claim, ...many(35) }, send, { ...send, ...many(80) }]) {
-    figures.push(...(await measureOperation(server, operation)));
-  }
+  const measure = async (operation: Operation): Promise<void> => { figures.push(...(await measureOperation(server, operation))); };
+  for (const operation of [{ ...upload, ...many(170) }, { ...upload, warmUp: 0 }]) await measure(operation);
+  figures.push(...(await measureRead(server, { ...query, atMost: 60 })));
+  for (const operation of [claim, { ...claim, ...many(35) }, send, { ...send, ...many(80) }]) await measure(operation);
   return figures;
 }
 

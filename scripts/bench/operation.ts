@@ -21,6 +21,15 @@ export interface Operation {
 }
 
 const WARM_UP_MS = 3000;
+/** As many as ask a busy server at once; alone, each also pays for waking one that sleeps. */
+const TOGETHER = 16;
+
+/** A read: one at a time, and then among others, which the aim is for. */
+export async function measureRead(server: Server, { atMost, ...alone }: Operation): Promise<readonly Figure[]> {
+  const together = { ...alone, warmUp: 0, runs: 3 * alone.runs, inFlight: TOGETHER, ...(atMost !== undefined && { atMost }) };
+  return [...(await measureOperation(server, alone)), ...(await measureOperation(server, together))];
+}
+
 
 /** What each cost the server, and how long its client waited. */
 export async function measureOperation(server: Server, operation: Operation): Promise<readonly Figure[]> {

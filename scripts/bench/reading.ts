@@ -1,6 +1,6 @@
 import type { Figure } from './figures.js';
 import { Connection } from './http.js';
-import { measureOperation, type Operation } from './operation.js';
+import { measureOperation, measureRead, type Operation } from './operation.js';
 import type { Server } from './server.js';
 import { pathOf, sendSealed, type Room } from './world.js';
 
@@ -15,15 +15,10 @@ export async function readingScenario(server: Server, room: Room, large: Room): 
   const connection = new Connection(server.baseUrl);
   for (const member of room.members.slice(0, PAGE)) await sendSealed(connection, room, member);
   connection.close();
-  const operations: readonly Operation[] = [
-    { scenario: 'B5', ...RUNS, atMost: 100, ...messagesOf(room) },
-    { scenario: 'B5', ...RUNS, atMost: 70, ...membersOf(room) },
-    { scenario: 'B5', ...RUNS, atMost: 50, ...stateOf(room) },
-    { scenario: 'B5', ...RUNS_IN_LARGE_ROOM, ...membersOf(large) },
-  ];
+  const reads = [{ atMost: 100, ...messagesOf(room) }, { atMost: 70, ...membersOf(room) }, { atMost: 50, ...stateOf(room) }];
   const figures: Figure[] = [];
-  for (const operation of operations) figures.push(...(await measureOperation(server, operation)));
-  return figures;
+  for (const read of reads) figures.push(...(await measureRead(server, { scenario: 'B5', ...RUNS, ...read })));
+  return [...figures, ...(await measureOperation(server, { scenario: 'B5', ...RUNS_IN_LARGE_ROOM, ...membersOf(large) }))];
 }
 
 /** The member events of a room, asked for by one of them. */
