@@ -13,11 +13,11 @@ interface Measure {
   readonly samples: number;
   /** How far from a half the overlap may be. */
   readonly within: number;
-  /** How many are asked side by side. */
+  /** How many are asked side by side; each request is told its lane, for one session has one refusal after the other. */
   readonly lanes?: number;
 }
 
-type Request = (i: number) => Promise<unknown>;
+type Request = (lane: number) => Promise<unknown>;
 
 const WARM_UP = 20;
 const ROUNDS = 4;
@@ -29,18 +29,18 @@ const ROUNDS = 4;
 export async function compare([first, second]: readonly [Request, Request], { samples, within, lanes = 1 }: Measure): Promise<Comparison> {
   const times: [number[], number[]] = [[], []];
   for (let round = 1; ; round += 1) {
-    await Promise.all(Array.from({ length: lanes }, () => sample(times, Math.ceil(samples / lanes), [first, second])));
+    await Promise.all(Array.from({ length: lanes }, (_, lane) => sample(times, Math.ceil(samples / lanes), [() => first(lane), () => second(lane)])));
     const overlap = chanceOfLonger(...times);
     const isFair = Math.abs(overlap - 0.5) < within;
     if (isFair || round === ROUNDS) return { medians: [median(times[0]), median(times[1])], overlap, isFair };
   }
 }
 
-async function sample(times: readonly [number[], number[]], samples: number, kinds: readonly [Request, Request]): Promise<void> {
+async function sample(times: readonly [number[], number[]], samples: number, kinds: readonly [() => Promise<unknown>, () => Promise<unknown>]): Promise<void> {
   for (let i = 0; i < samples + WARM_UP; i += 1) {
     for (const kind of i % 2 === 0 ? [0, 1] as const : [1, 0] as const) {
       const started = performance.now();
-      await kinds[kind](i);
+      await kinds[kind]();
       if (i >= WARM_UP) times[kind].push(performance.now() - started);
     }
   }

@@ -73,6 +73,8 @@ function lengthOf(parts: readonly string[]): number {
 async function sendBytes(res: ServerResponse, { body, headers }: ByteStream): Promise<void> {
   // Nobody is left to read it.
   if (res.destroyed) return body.close();
+  // As many may wait for the end of a connection as it has answers under way.
+  res.req.socket.setMaxListeners(0);
   // Someone who stops reading must not hold a file open for ever.
   res.setTimeout(SILENCE_MS, () => { res.destroy(); });
   res.writeHead(200, [...corsHeaders, ...Object.entries(headers).flat()]);
@@ -93,15 +95,17 @@ async function sendBytes(res: ServerResponse, { body, headers }: ByteStream): Pr
 
 /** Resolves when these bytes have left, and their memory may be used again. */
 function write(res: ServerResponse, bytes: Uint8Array): Promise<void> {
+  const { socket } = res.req;
   return new Promise((resolve, reject) => {
     const leave = (): void => { reject(new ClientGone()); };
-    if (res.destroyed) {
+    if (res.destroyed || socket.destroyed) {
       leave();
       return;
     }
-    res.once('close', leave);
+    // Of an answer that waits for another on its connection only the connection tells that its reader has gone.
+    socket.once('close', leave);
     res.write(bytes, (failed) => {
-      res.off('close', leave);
+      socket.off('close', leave);
       if (failed) leave();
       else resolve();
     });

@@ -55,6 +55,18 @@ it('closes a stream whose reader leaves in the middle, and logs no failure', asy
   await closeServer(server, 100);
 });
 
+it('closes every stream of a connection that ends, those too that wait for another to be over', async () => {
+  const { listen, seen, logged } = smallTable();
+  const server = listen();
+  const socket = await dial(server, 'GET /_matrix/client/v3/endless HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(3));
+  await once(socket, 'data');
+  socket.destroy();
+  await until(() => logged.length === 3);
+  expect(seen).toEqual(['closed', 'closed', 'closed']);
+  for (const line of logged) expect(line).toMatch(/^\{"level":30[^\n]*"gone":true/);
+  await closeServer(server, 100);
+});
+
 it('a client that leaves in the middle of its upload is no failure either', async () => {
   const { listen, logged } = smallTable();
   const server = listen();

@@ -44,7 +44,15 @@ export async function directoryStore(root: string): Promise<BlobStore> {
 }
 
 function openFile(file: FileHandle): SealedBlob {
-  return { read: async (into) => (await file.read(into, 0, into.length)).bytesRead, close: () => file.close() };
+  return {
+    read: async (into) => {
+      let filled = 0;
+      // Some file systems give less than was asked for long before the end.
+      for (let read = 1; read > 0 && filled < into.length; filled += read) read = (await file.read(into, filled)).bytesRead;
+      return filled;
+    },
+    close: () => file.close(),
+  };
 }
 
 async function putFile(root: string, name: string, content: AsyncIterable<Uint8Array>): Promise<void> {

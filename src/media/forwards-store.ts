@@ -11,12 +11,13 @@ export interface Forward {
 }
 
 /**
- * How far one looks for who may have forwarded something: through so many who were served it and so many of their messages; and then through
- * so many messages in the rooms of the reader, among which they are shared out alike, the newest of each person who wrote there last; and in
- * so many rooms, those that were written to last. What both looks miss went to many and was opened by a reader of very many. To write the
- * grants with the messages instead would take a row for every file the sender was ever served, in every room they ever write to.
+ * How far one looks for who may have forwarded something: first through so many who were served it and so many of their messages; then
+ * through so many messages in the rooms of the reader, among which they are shared out alike, the newest of each person who wrote there last,
+ * in so many rooms, those that were written to last. Of so many it is found out whether the reader sees them, which is the dearest to ask.
+ * What both looks miss went to many and is opened late. To write the grants with the messages instead would take a row for every file the
+ * sender was ever served, in every room they ever write to.
  */
-export const FORWARDS_WITHIN = { people: 1000, messages: 3000, rooms: 300 } as const;
+export const FORWARDS_WITHIN = { served: { people: 100, messages: 300 }, spoken: { messages: 3000, rooms: 300 }, judged: 300 } as const;
 
 /**
  * Somebody who was served the blob and has since sent a message that the reader, who is in its room, sees. Of each person only the
@@ -32,7 +33,7 @@ export async function findForward(tx: ReadTransaction, who: Reader, mxc: Mxc): P
 type By = Pick<Forward, 'forwarder_nid' | 'room_nid'>;
 
 /** The look from the blob's side: whoever few were served is found however late, and however many have written in the reader's rooms since. */
-export function forwarderAmongServed(who: Reader, mxc: Mxc, within: { readonly people: number; readonly messages: number } = FORWARDS_WITHIN): Sql {
+export function forwarderAmongServed(who: Reader, mxc: Mxc, within: { readonly people: number; readonly messages: number } = FORWARDS_WITHIN.served): Sql {
   return sql`
     SELECT said.user_nid AS forwarder_nid, said.room_nid
     FROM (
@@ -56,32 +57,36 @@ export function forwarderAmongServed(who: Reader, mxc: Mxc, within: { readonly p
  * blob, which may have thousands of readers or may not exist (RULES C2). The limit and the subqueries keep both engines to that order: without
  * the limit PostgreSQL asks about the blob before it leaves out those who wrote long ago. What is the same for all speakers is asked at most once.
  */
-export function forwarderAmongSpeakers(who: Reader, mxc: Mxc, within: { readonly messages: number; readonly rooms: number } = FORWARDS_WITHIN): Sql {
+export function forwarderAmongSpeakers(who: Reader, mxc: Mxc, within: { readonly messages: number; readonly rooms: number } = FORWARDS_WITHIN.spoken): Sql {
   const rooms = sql`CAST(${within.rooms} AS BIGINT)`;
   const share = sql`CAST(${within.messages} AS BIGINT) / CASE WHEN count(*) > ${rooms} THEN ${rooms} WHEN count(*) = 0 THEN 1 ELSE count(*) END`;
   return sql`
     SELECT mine.user_nid AS forwarder_nid, mine.room_nid
     FROM (
-      SELECT sent.user_nid, sent.room_nid, sent.seq, sent.position, near.changed_seq
+      SELECT spoken.user_nid, spoken.room_nid, spoken.seq, spoken.changed_seq
       FROM (
-        SELECT theirs.room_nid, theirs.changed_seq, coalesce((
-          SELECT n.position FROM newest_messages n
-          WHERE n.room_nid = theirs.room_nid
-          ORDER BY n.position DESC
-          LIMIT 1 OFFSET (SELECT ${share} - 1 FROM memberships own WHERE own.user_nid = ${who.userNid} AND own.membership = 'join')), 0) AS since
-        FROM memberships theirs JOIN rooms r ON r.room_nid = theirs.room_nid
-        WHERE theirs.user_nid = ${who.userNid} AND theirs.membership = 'join'
-        ORDER BY r.position DESC
-        LIMIT ${rooms}) near
-      CROSS JOIN newest_messages sent
-      WHERE sent.room_nid = near.room_nid AND sent.position >= near.since
-      LIMIT CAST(${within.messages} AS BIGINT)) mine
-    WHERE mine.user_nid <> ${who.userNid}
-      AND (
-        SELECT CASE WHEN served.position < mine.position THEN (${forwardable(mxc)}) END
-        FROM ledger_blob_readers served
-        WHERE served.media_id = ${mxc.mediaId} AND served.user_nid = mine.user_nid) = 1
-      AND ${seesEvent(who, sql`mine.room_nid`, sql`mine.seq`)}
+        SELECT sent.user_nid, sent.room_nid, sent.seq, sent.position, near.changed_seq
+        FROM (
+          SELECT theirs.room_nid, theirs.changed_seq, coalesce((
+            SELECT n.position FROM newest_messages n
+            WHERE n.room_nid = theirs.room_nid
+            ORDER BY n.position DESC
+            LIMIT 1 OFFSET (SELECT ${share} - 1 FROM memberships own WHERE own.user_nid = ${who.userNid} AND own.membership = 'join')), 0) AS since
+          FROM memberships theirs JOIN rooms r ON r.room_nid = theirs.room_nid
+          WHERE theirs.user_nid = ${who.userNid} AND theirs.membership = 'join'
+          ORDER BY r.position DESC
+          LIMIT ${rooms}) near
+        CROSS JOIN newest_messages sent
+        WHERE sent.room_nid = near.room_nid AND sent.position >= near.since
+        LIMIT CAST(${within.messages} AS BIGINT)) spoken
+      WHERE spoken.user_nid <> ${who.userNid}
+        AND (
+          SELECT CASE WHEN served.position < spoken.position THEN (${forwardable(mxc)}) END
+          FROM ledger_blob_readers served
+          WHERE served.media_id = ${mxc.mediaId} AND served.user_nid = spoken.user_nid) = 1
+      ORDER BY CASE WHEN spoken.changed_seq <= spoken.seq THEN 0 ELSE 1 END -- whoever was there then sees it
+      LIMIT CAST(${FORWARDS_WITHIN.judged} AS BIGINT)) mine
+    WHERE ${seesEvent(who, sql`mine.room_nid`, sql`mine.seq`)}
     LIMIT 1`;
 }
 

@@ -121,7 +121,7 @@ describe.each(engines)('media forwarded on $name', (engine) => {
   it('is found however late it is opened, and however many have written there since', async () => {
     await serve(bob, blob);
     await second.send(bob, shard.time.now);
-    await speak(10_000, FORWARDS_WITHIN.messages);
+    await speak(10_000, FORWARDS_WITHIN.spoken.messages);
     expect(await finds(forwarderAmongSpeakers(carol, { serverName, mediaId: blob }))).toBe(false);
     expect(await may(carol, blob)).toBe(true);
   });
@@ -131,7 +131,7 @@ describe.each(engines)('media forwarded on $name', (engine) => {
     await second.send(bob, shard.time.now);
     await shard.db.transaction((tx) => tx.run(sql`
       INSERT INTO ledger_blob_readers (media_id, user_nid, position)
-      WITH RECURSIVE n (i) AS (SELECT CAST(-1 AS BIGINT) UNION ALL SELECT i - 1 FROM n WHERE i > ${-2 * FORWARDS_WITHIN.people}) SELECT ${blob}, i, 1 FROM n`));
+      WITH RECURSIVE n (i) AS (SELECT CAST(-1 AS BIGINT) UNION ALL SELECT i - 1 FROM n WHERE i > ${-2 * FORWARDS_WITHIN.served.people}) SELECT ${blob}, i, 1 FROM n`));
     // Which of them are looked at is up to the engine; here it is the first by number.
     if (shard.db.engine === 'sqlite') expect(await finds(forwarderAmongServed(carol, { serverName, mediaId: blob }))).toBe(false);
     expect(await may(carol, blob)).toBe(true);
@@ -167,10 +167,10 @@ describe.each(engines)('media forwarded on $name', (engine) => {
     for (const name of ['ledger_blob_readers', 'm', 'sent', 'mine']) expect(served.filter((step) => step.startsWith('SEARCH')).map(nameOf)).toContain(name);
     expect(served.filter((step) => step.startsWith('SCAN')).map(nameOf)).toEqual(['served', 'said']);
     const speakers = await planOf(forwarderAmongSpeakers(carol, { serverName, mediaId: blob }));
-    const order = ['theirs', 'r', 'own', 'n', 'near', 'sent', 'mine', 'served', 'm'].map((name) => speakers.findIndex((step) => nameOf(step) === name));
+    const order = ['theirs', 'r', 'own', 'n', 'near', 'sent', 'spoken', 'served', 'm'].map((name) => speakers.findIndex((step) => nameOf(step) === name));
     expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
     // What is gone through whole is only the reader's rooms, when they are found, and who wrote there last.
-    expect(speakers.filter((step) => step.startsWith('SCAN'))).toEqual(['SCAN near', 'SCAN mine']);
+    expect(speakers.filter((step) => step.startsWith('SCAN'))).toEqual(['SCAN near', 'SCAN spoken', 'SCAN mine']);
   });
 
   it('ends with leaving the room it came through', async () => {

@@ -45,7 +45,7 @@ export async function leaveFor(tx: ReadTransaction, session: Session, mxc: Mxc, 
 
 /** Finds the grant, or refuses with the one answer for all there is none for; a blob that is still to come is told so only to whom it is granted. */
 export async function takeLeave(deps: { db: Database; clock: Clock }, session: Session, mxc: Mxc): Promise<Grant> {
-  const leave = await refusingInTime(() => deps.db.read(async (tx) => {
+  const leave = await refusingInTime(session, () => deps.db.read(async (tx) => {
     const found = await leaveFor(tx, session, mxc, deps.clock());
     if (found === undefined) throw noSuchMedia();
     return found;

@@ -44,7 +44,7 @@ export async function getAlias(
   deps: RoomReading & { serverName: ServerName },
   call: { session: Session; params: { roomAlias: RoomAlias } },
 ): Promise<object> {
-  const room_id = await refusingInTime(() => deps.db.read((tx) => openAlias(tx, call.params.roomAlias, call.session)));
+  const room_id = await refusingInTime(call.session, () => deps.db.read((tx) => openAlias(tx, call.params.roomAlias, call.session)));
   return { room_id, servers: [deps.serverName] };
 }
 
@@ -73,7 +73,7 @@ export async function setAlias(
 export async function removeAlias(deps: RoomWriting & { appServices: AppServices }, call: { session: Session; params: { roomAlias: RoomAlias } }): Promise<object> {
   const { session, params } = call;
   deps.appServices.refuseReservedAlias(params.roomAlias, session.appService);
-  await refusingInTime(() => deps.db.transaction(async (tx) => {
+  await refusingInTime(session, () => deps.db.transaction(async (tx) => {
     const roomId = await openAlias(tx, params.roomAlias, session);
     const locked = await lockRoom(tx, roomId, deps.states);
     const found = await resolveAlias(tx, params.roomAlias);

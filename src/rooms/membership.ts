@@ -121,7 +121,7 @@ async function enter(
   const now = deps.clock();
   // Before the room is looked for: what no room would take tells nobody whether there is one.
   permitState('m.room.member', session.userId, withoutUndefined({ ...extra, membership }), { knownRooms: new Set() });
-  return refusingInTime(() => deps.db.transaction(async (tx) => {
+  return refusingInTime(session, () => deps.db.transaction(async (tx) => {
     const roomId = roomIdOrAlias.startsWith('#') ? await openAlias(tx, parseRoomAlias(roomIdOrAlias), session) : parseRoomId(roomIdOrAlias);
     const room = await lockRoom(tx, roomId, deps.states, TO_STRANGERS[membership]);
     const current = await membershipIn(tx, room.nid, session.userNid);

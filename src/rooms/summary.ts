@@ -9,7 +9,7 @@ import type { RoomReading } from './reading.js';
 /** What somebody may know of a room before they enter it. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1room_summaryroomidoralias */
 export async function getSummary(deps: RoomReading, { session, params }: { session: Session; params: { roomIdOrAlias: string } }): Promise<object> {
   const { roomIdOrAlias } = params;
-  return refusingInTime(() => deps.db.read(async (tx) => {
+  return refusingInTime(session, () => deps.db.read(async (tx) => {
     const roomId = roomIdOrAlias.startsWith('#') ? await openAlias(tx, parseRoomAlias(roomIdOrAlias), session) : parseRoomId(roomIdOrAlias);
     const preview = (await previewsOf(tx, [roomId], session)).get(roomId);
     if (preview === undefined) throw notFound('There is no such room, or it is not open to you');
