@@ -60,7 +60,7 @@ export class Checkpointer {
   #timer: NodeJS.Timeout | undefined;
   #hasCommitted = false;
   #isClosed = false;
-  #pause: { readonly over: Promise<void>; readonly end: () => void } | undefined;
+  #pause: { readonly until: Report['mode']; readonly over: Promise<void>; readonly end: () => void } | undefined;
 
   constructor(path: string, options: Options) {
     this.#path = path;
@@ -69,7 +69,7 @@ export class Checkpointer {
 
   /**
    * What the writer waits for before it goes on. The log starts over only when a write finds all of it moved, which never happens
-   * while writes follow each other without a gap.
+   * while writes follow each other without a gap; and nobody can write while the log is emptied.
    */
   get pause(): Promise<void> | undefined {
     return this.#pause?.over;
@@ -110,6 +110,7 @@ export class Checkpointer {
 
   #command(mode: Report['mode']): void {
     this.#worker ??= this.#start();
+    if (mode === 'TRUNCATE') this.#beginPause(this.#worker, mode);
     this.#worker.postMessage(mode);
   }
 
@@ -141,9 +142,10 @@ export class Checkpointer {
   #hear(worker: Worker, { mode, pages, isBusy, problem }: Report): void {
     if (problem !== undefined) this.#options.report(new Error('A checkpoint failed', { cause: problem }));
     if (this.#pause !== undefined) {
+      if (this.#pause.until !== mode) return;
       this.#endPause();
       worker.unref();
-      return;
+      if (mode === 'PASSIVE') return;
     }
     if (mode === 'TRUNCATE' && isBusy) {
       if (!this.#isClosed) this.#tickSoon();
@@ -152,12 +154,17 @@ export class Checkpointer {
     // Writing has paused and all is moved: until it goes on, the thread's memory is better used otherwise.
     if (mode === 'TRUNCATE' && this.#worker === worker && !this.#hasCommitted) this.#dismiss(worker);
     if (pages < MOST_PAGES || this.#isClosed || this.#worker !== worker) return;
-    let end: () => void = () => undefined;
-    this.#pause = { over: new Promise((resolve) => { end = resolve; }), end: () => { end(); } };
+    this.#beginPause(worker, 'PASSIVE');
     this.#options.release();
+    worker.postMessage('PASSIVE');
+  }
+
+  #beginPause(worker: Worker, until: Report['mode']): void {
+    this.#endPause();
+    let end: () => void = () => undefined;
+    this.#pause = { until, over: new Promise((resolve) => { end = resolve; }), end: () => { end(); } };
     // Whoever closes the database meanwhile waits for this answer: the process may not end before it.
     worker.ref();
-    worker.postMessage('PASSIVE');
   }
 
   #endPause(): void {
