@@ -14,6 +14,7 @@ import type { Engine } from '../storage/engines.testing.js';
 import { advance } from '../storage/stream.js';
 import { directoryStore } from './blob-store.js';
 import { mediaGrants } from './granting.js';
+import { leaveFor, takeLeave, useLeave, type Leave } from './grants.js';
 import { ensureMediaKey } from './media-key.js';
 import { uploadMedia } from './upload.js';
 
@@ -157,4 +158,15 @@ export async function upload(shard: Shard, session: Session, content: Buffer | R
   const call = { session, stream, contentType: 'application/octet-stream', contentLength: undefined };
   const { content_uri } = await uploadMedia(shard, call);
   return content_uri.slice(`mxc://${serverName}/`.length);
+}
+
+export function leaveOf(shard: Shard, who: Session, mediaId: string): Promise<Leave | undefined> {
+  return shard.db.read((tx) => leaveFor(tx, who, { serverName, mediaId }, shard.time.now));
+}
+
+/** Serves a blob as a download does, but for its bytes. */
+export async function serveTo(shard: Shard, who: Session, mediaId: string): Promise<void> {
+  const served = { what: 'download', bytes: 1, now: shard.time.now } as const;
+  await takeLeave(shard, who, { serverName, mediaId });
+  await shard.db.transaction((tx) => useLeave(shard, tx, who, { serverName, mediaId }, served));
 }

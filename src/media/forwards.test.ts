@@ -5,8 +5,8 @@ import { sql, type Sql } from '../storage/database.js';
 import { engines } from '../storage/engines.testing.js';
 import { advance } from '../storage/stream.js';
 import { forwarderAmongServed, forwarderAmongSpeakers, FORWARDS_WITHIN } from './forwards-store.js';
-import { leaveFor, MOST_INFERRED, takeLeave, useLeave } from './grants.js';
-import { openShard, person, Room, serverName, upload, type Shard } from './fixture.testing.js';
+import { MOST_INFERRED, type Leave } from './grants.js';
+import { leaveOf, openShard, person, Room, serverName, serveTo, upload, type Shard } from './fixture.testing.js';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -32,12 +32,9 @@ describe.each(engines)('media forwarded on $name', (engine) => {
   });
   afterEach(() => shard.close());
 
-  const leave = (who: Session, mediaId: string) => shard.db.read((tx) => leaveFor(tx, who, { serverName, mediaId }, shard.time.now));
+  const leave = (who: Session, mediaId: string): Promise<Leave | undefined> => leaveOf(shard, who, mediaId);
   const may = async (who: Session, mediaId: string): Promise<boolean> => (await leave(who, mediaId)) !== undefined;
-  const serve = async (who: Session, mediaId: string): Promise<void> => {
-    await takeLeave(shard, who, { serverName, mediaId });
-    await shard.db.transaction((tx) => useLeave(shard, tx, who, { serverName, mediaId }, { what: 'download', bytes: 1, now: shard.time.now }));
-  };
+  const serve = (who: Session, mediaId: string): Promise<void> => serveTo(shard, who, mediaId);
 
   it('comes to readers of a room they later write to, and the forwarder is written down', async () => {
     await serve(bob, blob);

@@ -4,8 +4,8 @@ import { deliveriesOf } from '../ledger/blobs-store.js';
 import { sql } from '../storage/database.js';
 import { engines } from '../storage/engines.testing.js';
 import { grantToRecipients } from './granting.js';
-import { leaveFor, takeLeave, useLeave } from './grants.js';
-import { openShard, person, Room, serverName, upload, type Shard } from './fixture.testing.js';
+import { takeLeave, useLeave, type Leave } from './grants.js';
+import { leaveOf, openShard, person, Room, serverName, serveTo, upload, type Shard } from './fixture.testing.js';
 
 const MINUTE = 60_000;
 
@@ -24,12 +24,9 @@ describe.each(engines)('media granted on $name', (engine) => {
   });
   afterEach(() => shard.close());
 
-  const leave = (who: Session, mediaId: string) => shard.db.read((tx) => leaveFor(tx, who, { serverName, mediaId }, shard.time.now));
+  const leave = (who: Session, mediaId: string): Promise<Leave | undefined> => leaveOf(shard, who, mediaId);
   const may = async (who: Session, mediaId: string): Promise<boolean> => (await leave(who, mediaId)) !== undefined;
-  const serve = async (who: Session, mediaId: string): Promise<void> => {
-    await takeLeave(shard, who, { serverName, mediaId });
-    await shard.db.transaction((tx) => useLeave(shard, tx, who, { serverName, mediaId }, { what: 'download', bytes: 1, now: shard.time.now }));
-  };
+  const serve = (who: Session, mediaId: string): Promise<void> => serveTo(shard, who, mediaId);
   const toDevices = (recipients: readonly Session[], type = 'm.room.encrypted'): Promise<void> =>
     shard.db.transaction((tx) => grantToRecipients(tx, {
       type, deviceNid: alice.deviceNid, senderNid: alice.userNid, recipients: recipients.map(({ userNid }) => userNid), now: shard.time.now,
