@@ -20,7 +20,7 @@ export async function visibleAmong(tx: ReadTransaction, viewerNid: number, userN
 export async function contactsAmong(tx: ReadTransaction, viewerNid: number, userNids: readonly number[], now: number): Promise<ReadonlySet<number>> {
   const asked = rowsOf(userNids.map((nid) => [nid]), ['BIGINT']);
   const rows = await tx.all<{ user_nid: number }>(sql`
-    WITH asked (user_nid) AS (VALUES ${asked})
+    WITH ${mineRooms(viewerNid)}, asked (user_nid) AS (VALUES ${asked})
     SELECT u.user_nid
     FROM asked LEFT JOIN users u ON u.user_nid = asked.user_nid
     WHERE ${isContactOf(viewerNid, now)}`);
@@ -30,24 +30,27 @@ export async function contactsAmong(tx: ReadTransaction, viewerNid: number, user
 /** The same of the people named, as a query of their `nid` and `id`, to which a store joins what it has of them. */
 export function contactsNamed(viewerNid: number, userIds: readonly string[], now: number): Sql {
   return sql`
-    WITH asked (user_id) AS (VALUES ${rowsOf(userIds.map((id) => [id]), ['TEXT'])})
+    WITH ${mineRooms(viewerNid)}, asked (user_id) AS (VALUES ${rowsOf(userIds.map((id) => [id]), ['TEXT'])})
     SELECT u.user_nid AS nid, u.user_id AS id
     FROM asked LEFT JOIN users u ON u.user_id = asked.user_id
     WHERE asked.user_id <> '' AND ${isContactOf(viewerNid, now)}`;
 }
 
+/** `mine`: the rooms the viewer is in or invited to, looked up once for all the people. */
+function mineRooms(viewerNid: number): Sql {
+  return sql`mine (room_nid) AS MATERIALIZED (SELECT room_nid FROM memberships WHERE user_nid = ${viewerNid} AND membership IN ('join', 'invite'))`;
+}
+
 /**
  * Of `u`, a row of users or none: somebody who does not exist is looked for everywhere as a stranger is, which takes the same time. In
- * the order written: from the viewer's rooms, however many the other is in. No membership is NULL: but for coalesce SQLite would
- * look the viewer's rooms up twice for each of the people, once for each membership.
+ * the order written: from the viewer's rooms, however many the other is in.
  */
 function isContactOf(viewerNid: number, now: number): Sql {
   return sql`(u.user_nid = ${viewerNid}
       OR EXISTS (
         SELECT 1
-        FROM memberships mine CROSS JOIN memberships theirs
-        WHERE mine.user_nid = ${viewerNid} AND coalesce(mine.membership, '') IN ('join', 'invite')
-          AND theirs.room_nid = mine.room_nid AND theirs.user_nid = coalesce(u.user_nid, 0)
+        FROM mine CROSS JOIN memberships theirs
+        WHERE theirs.room_nid = mine.room_nid AND theirs.user_nid = coalesce(u.user_nid, 0)
           AND (theirs.membership = 'join' OR (theirs.membership = 'invite' AND u.is_account = 1 AND u.is_deactivated = 0
             AND NOT EXISTS (SELECT 1 FROM hidden_users h WHERE h.user_nid = u.user_nid))))
       OR EXISTS (
