@@ -8,6 +8,7 @@ import type { Config } from './config.js';
 import { readSigningKeys } from './config-keys.js';
 import { chargeInvites } from './directory/invites.js';
 import { deviceListsObserver } from './e2ee/device-lists.js';
+import { PublishedKeysMemory } from './e2ee/published-keys.js';
 import type { BucketsOf } from './http/limits.js';
 import { createValidators } from './http/validate.js';
 import type { Clock } from './matrix/clock.js';
@@ -82,6 +83,7 @@ export async function buildServices(config: Config, db: Database, { clock, appSe
     closing,
     presence,
     currentStates: new CurrentStates(),
+    publishedKeys: new PublishedKeysMemory(),
     appServices,
     appServiceCalls: appServiceCallsOf(config, closing),
     passwords: createPasswords(Math.max(1, availableParallelism() - 1)),

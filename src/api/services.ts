@@ -7,6 +7,7 @@ import type { TokenLifetimes } from '../auth/open-session.js';
 import type { Passwords } from '../auth/passwords.js';
 import type { SupportContact } from '../auth/well-known.js';
 import type { BlobStore } from '../media/blob-store.js';
+import type { PublishedKeysMemory } from '../e2ee/published-keys.js';
 import type { ToDeviceObserver } from '../e2ee/to-device.js';
 import type { InferenceAlarm } from '../media/grants.js';
 import type { MediaKey } from '../media/media-key.js';
@@ -42,6 +43,7 @@ export interface Services extends Delaying, Syncing, Receipting, TimelineReading
   readonly loginBrakes: LoginBrakes;
   readonly tokenLifetimes: TokenLifetimes;
   readonly turnServer: TurnServer | undefined;
+  readonly publishedKeys: PublishedKeysMemory;
   readonly toDeviceBrake: BrakeWithin;
   readonly keyRequestBrake: BrakeWithin;
   readonly redactionBrakes: RedactionBrakes | undefined;

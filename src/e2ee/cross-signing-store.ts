@@ -1,4 +1,4 @@
-import { inList, sql, tuplesOf, type ReadTransaction, type Transaction } from '../storage/database.js';
+import { inList, sql, tuplesOf, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
 import { batchesOf } from './batches.js';
 
 export type Usage = 'master' | 'self_signing' | 'user_signing';
@@ -43,16 +43,22 @@ export interface KeySignature {
   readonly signature: string;
 }
 
+/** The signatures people made of their own keys, which everybody sees who sees the keys. */
+export async function selfSignatures(tx: ReadTransaction, userNids: readonly number[]): Promise<readonly KeySignature[]> {
+  return signaturesWhere(tx, sql`target_nid IN ${inList(userNids)} AND signer_nid = target_nid`);
+}
+
 /**
- * The signatures on these people's keys that the viewer may see: their own and the viewer's. Whom somebody else verified is
- * nobody's business. https://spec.matrix.org/v1.19/client-server-api/#key-and-signature-security
+ * The signatures somebody made of these people's keys, which only they may see: whom somebody else verified is nobody's business.
+ * https://spec.matrix.org/v1.19/client-server-api/#key-and-signature-security
  */
-export async function visibleSignatures(tx: ReadTransaction, viewerNid: number, targetNids: readonly number[]): Promise<readonly KeySignature[]> {
+export async function signaturesBy(tx: ReadTransaction, signerNid: number, targetNids: readonly number[]): Promise<readonly KeySignature[]> {
   if (targetNids.length === 0) return [];
-  return tx.all<KeySignature>(sql`
-    SELECT target_nid, target_key, signer_nid, signing_key, signature
-    FROM key_signatures
-    WHERE target_nid IN ${inList(targetNids)} AND signer_nid IN (target_nid, ${viewerNid})`);
+  return signaturesWhere(tx, sql`target_nid IN ${inList(targetNids)} AND signer_nid = ${signerNid}`);
+}
+
+function signaturesWhere(tx: ReadTransaction, condition: Sql): Promise<readonly KeySignature[]> {
+  return tx.all<KeySignature>(sql`SELECT target_nid, target_key, signer_nid, signing_key, signature FROM key_signatures WHERE ${condition}`);
 }
 
 export async function putSignatures(tx: Transaction, position: number, signatures: readonly KeySignature[]): Promise<void> {

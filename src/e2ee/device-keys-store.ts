@@ -1,20 +1,23 @@
-import type { DeviceId } from '../matrix/identifiers.js';
-import { sql, type ReadTransaction, type Sql, type Transaction } from '../storage/database.js';
-import type { Person } from './people-store.js';
+import type { DeviceId, UserId } from '../matrix/identifiers.js';
+import { inList, sql, type ReadTransaction, type Transaction } from '../storage/database.js';
 
 /** A person with a device of theirs and its keys, where they have one and it has some. */
-export interface PersonWithKeys extends Person {
+export interface PersonWithKeys {
+  readonly user_nid: number;
+  readonly user_id: UserId;
   readonly device_id: DeviceId | null;
   readonly display_name: string | null;
   readonly json: string | null;
 }
 
-export async function deviceKeysIn(tx: ReadTransaction, people: Sql): Promise<readonly PersonWithKeys[]> {
+export async function deviceKeysOfAll(tx: ReadTransaction, userNids: readonly number[]): Promise<readonly PersonWithKeys[]> {
   return tx.all<PersonWithKeys>(sql`
-    SELECT p.nid, p.id, d.device_id, d.display_name, k.json
-    FROM (${people}) p
-    LEFT JOIN devices d ON d.user_nid = p.nid
-    LEFT JOIN device_keys k ON k.device_nid = d.device_nid`);
+    SELECT u.user_nid, u.user_id, d.device_id, d.display_name, k.json
+    FROM users u
+    LEFT JOIN devices d ON d.user_nid = u.user_nid
+    LEFT JOIN device_keys k ON k.device_nid = d.device_nid
+    WHERE u.user_nid IN ${inList(userNids)}
+    ORDER BY u.user_nid, d.device_nid`);
 }
 
 export interface DeviceKeysRow {

@@ -8,6 +8,13 @@ export async function putDeviceListChange(tx: Transaction, userNid: number, posi
     ON CONFLICT (user_nid) DO UPDATE SET position = excluded.position`);
 }
 
+/** Of these people, when their devices, keys or signatures last changed; 0 of somebody who never had any. */
+export async function lastChangesOf(tx: ReadTransaction, people: Sql): Promise<readonly { readonly nid: number; readonly position: number }[]> {
+  return tx.all(sql`
+    SELECT p.nid, coalesce(c.position, 0) AS position
+    FROM (${people}) p LEFT JOIN device_list_changes c ON c.user_nid = p.nid`);
+}
+
 /**
  * Whose keys the viewer should ask for again: the viewer and those joined to a room with them whose devices changed; those who
  * began to share a room with them; those whose identity the viewer signed on another device.

@@ -8,6 +8,7 @@ import { signJson, type SigningKey } from '../matrix/signing.js';
 import { engines } from '../storage/engines.testing.js';
 import { deviceListChanges, deviceListsObserver } from './device-lists.js';
 import { queryKeys } from './query-keys.js';
+import { deviceKeys, identityOf, publicPart } from './identity.testing.js';
 import { openShard, read, sent, testKey, type TestShard } from './shard.testing.js';
 import { uploadKeys } from './upload-keys.js';
 import { uploadSignatures } from './upload-signatures.js';
@@ -15,30 +16,6 @@ import { uploadSigningKeys } from './upload-signing-keys.js';
 
 const passwords = createPasswords(1);
 const passwordHash = await passwords.hashPassword('correct horse');
-
-type Usage = 'master' | 'self_signing' | 'user_signing';
-
-/** A cross-signing key, signed by those given. */
-function publicPart({ userId }: Session, usage: Usage, key: SigningKey, ...signers: readonly SigningKey[]) {
-  const bare = { user_id: userId, usage: [usage], keys: { [key.keyId]: key.publicKey } };
-  return signers.reduce((signed, signer) => signJson(signed, userId, signer), bare);
-}
-
-function deviceKeys({ userId, deviceId }: Session, key: SigningKey) {
-  const bare = { user_id: userId, device_id: deviceId, algorithms: [], keys: { [key.keyId]: key.publicKey } };
-  return signJson(bare, userId, key);
-}
-
-/** The three keys of a person; another generation is another identity. */
-function identityOf(session: Session, generation = '') {
-  const [master, selfSigning, userSigning] = ['m', 's', 'u'].map((seed) => testKey(`${session.userId}${seed}${generation}`)) as [SigningKey, SigningKey, SigningKey];
-  const body = {
-    master_key: publicPart(session, 'master', master),
-    self_signing_key: publicPart(session, 'self_signing', selfSigning, master),
-    user_signing_key: publicPart(session, 'user_signing', userSigning, master),
-  };
-  return { master, selfSigning, userSigning, body };
-}
 
 describe.each(engines)('identities on $name', (engine) => {
   let shard: TestShard;

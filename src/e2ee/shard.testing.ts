@@ -11,6 +11,7 @@ import type { JsonObject } from '../matrix/schema.js';
 import type { SigningKey } from '../matrix/signing.js';
 import { newSigningKey } from '../matrix/signing.js';
 import { sql, type Database, type Transaction } from '../storage/database.js';
+import { PublishedKeysMemory } from './published-keys.js';
 import type { ToDeviceObserver } from './to-device.js';
 import type { Engine } from '../storage/engines.testing.js';
 import { advance, currentPosition, newNid } from '../storage/stream.js';
@@ -20,6 +21,7 @@ export interface TestShard {
   readonly db: Database;
   /** Stands still. */
   readonly clock: Clock;
+  readonly publishedKeys: PublishedKeysMemory;
   /** Does nothing. */
   readonly toDeviceObserver: ToDeviceObserver;
   /** Logs a person in on a device, registering them first if need be. */
@@ -38,6 +40,7 @@ export async function openShard(engine: Engine): Promise<TestShard> {
   return {
     db,
     clock: () => 0,
+    publishedKeys: new PublishedKeysMemory(),
     toDeviceObserver: { onToDevice: async () => undefined },
     drop,
     session: (localpart, deviceId, account = {}) => db.transaction((tx) => logIn(tx, localpart, deviceId, account)),

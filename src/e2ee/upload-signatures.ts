@@ -6,7 +6,7 @@ import { anyObject, record, type JsonObject, type TypeOf } from '../matrix/schem
 import { verifyJson } from '../matrix/signing.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
 import { advance } from '../storage/stream.js';
-import { crossSigningKeysOf, putSignatures, visibleSignatures, type CrossSigningRow, type KeySignature, type Usage } from './cross-signing-store.js';
+import { crossSigningKeysOf, putSignatures, signaturesBy, type CrossSigningRow, type KeySignature, type Usage } from './cross-signing-store.js';
 import { deviceKeysOf } from './device-keys-store.js';
 import { markDevicesChanged } from './device-lists.js';
 import { peopleIn } from './people-store.js';
@@ -47,7 +47,7 @@ export async function uploadSignatures(
 }
 
 async function publish(tx: Transaction, { userNid }: Session, accepted: readonly KeySignature[]): Promise<void> {
-  const known = await visibleSignatures(tx, userNid, [...new Set(accepted.map(({ target_nid }) => target_nid))]);
+  const known = await signaturesBy(tx, userNid, [...new Set(accepted.map(({ target_nid }) => target_nid))]);
   const fresh = accepted.filter((signature) => !known.some((other) => isDeepStrictEqual({ ...other }, signature)));
   if (fresh.length === 0) return;
   await putSignatures(tx, await advance(tx, [`ownDevices/${userNid}`]), fresh);
