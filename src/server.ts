@@ -7,6 +7,7 @@ import { createAppServices } from './auth/app-services.js';
 import { authenticate } from './auth/authenticate.js';
 import { takeUpAppServices } from './auth/take-up-app-services.js';
 import type { Config } from './config.js';
+import { forgetOldTransactions } from './e2ee/to-device.js';
 import { closeServer, createApp, type App } from './http/app.js';
 import { deleteIdle } from './media/retention.js';
 import { sweepBlobs } from './media/sweep.js';
@@ -130,6 +131,7 @@ function startWorkers(services: Services, { buckets, reportsKeptMs }: Swept, log
     ...(services.presence === undefined ? [] : [every(PRESENCE_EVERY_MS, 'presence', () => services.presence?.flush() ?? Promise.resolve())]),
     every(SWEEP_EVERY_MS, 'sweeping rates', () => buckets.forgetDrained()),
     every(SWEEP_EVERY_MS, 'sweeping reports', () => deleteOldReports({ ...services, reportsKeptMs })),
+    every(SWEEP_EVERY_MS, 'sweeping messages to devices', () => forgetOldTransactions(services)),
     every(SWEEP_EVERY_MS, 'sweeping media', async () => {
       await deleteIdle(services);
       await sweepBlobs(services);

@@ -20,8 +20,12 @@ export async function putTransaction(
   return added > 0;
 }
 
-export async function forgetTransactions(tx: Transaction, deviceNid: number, before: number): Promise<void> {
-  await tx.run(sql`DELETE FROM to_device_transactions WHERE device_nid = ${deviceNid} AND sent_ts < ${before}`);
+/** Forgets the oldest requests of those made before then, at most `limit`; resolves to how many. */
+export async function forgetTransactions(tx: Transaction, before: number, limit: number): Promise<number> {
+  return tx.run(sql`
+    DELETE FROM to_device_transactions
+    WHERE (device_nid, type, txn_id) IN (
+      SELECT device_nid, type, txn_id FROM to_device_transactions WHERE sent_ts < ${before} ORDER BY sent_ts LIMIT ${limit})`);
 }
 
 export async function insertToDevice(tx: Transaction, messages: readonly ToDeviceMessage[]): Promise<void> {

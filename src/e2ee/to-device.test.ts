@@ -4,7 +4,7 @@ import type { Session } from '../auth/session.js';
 import type { JsonObject } from '../matrix/schema.js';
 import { engines } from '../storage/engines.testing.js';
 import { openShard, type TestShard } from './shard.testing.js';
-import { acknowledgeToDevice, sendToDevice, toDeviceSince } from './to-device.js';
+import { acknowledgeToDevice, forgetOldTransactions, sendToDevice, toDeviceSince } from './to-device.js';
 
 describe.each(engines)('messages to devices on $name', (engine) => {
   let shard: TestShard;
@@ -23,8 +23,8 @@ describe.each(engines)('messages to devices on $name', (engine) => {
   const noting = (list: unknown[]): BrakeWithin => ({ spendWithin: async (_, key, amount) => { list.push([key, amount]); } });
   const asked: unknown[] = [];
   const brakes = { toDeviceBrake: noting(spent), keyRequestBrake: noting(asked) };
-  const send = (txnId: string, messages: Record<string, Record<string, JsonObject>>, eventType = 'm.room.encrypted') =>
-    sendToDevice({ ...shard, ...brakes }, { session: alice, params: { eventType, txnId }, bodyText: JSON.stringify({ messages }) });
+  const send = (txnId: string, messages: Record<string, Record<string, JsonObject>>, { eventType = 'm.room.encrypted', at = 0 } = {}) =>
+    sendToDevice({ ...shard, ...brakes, clock: () => at }, { session: alice, params: { eventType, txnId }, bodyText: JSON.stringify({ messages }) });
   const inbox = async (session: Session, after = 0, limit?: number) => {
     const range = { after, upTo: await shard.position() };
     return shard.db.read((tx) => toDeviceSince(tx, session.deviceNid, range, limit));
@@ -57,8 +57,21 @@ describe.each(engines)('messages to devices on $name', (engine) => {
     const own = { [alice.userId]: { DESK: { n: 1 } } };
     await send('1', own);
     await send('1', own);
-    await send('1', own, 'm.room_key_request');
+    await send('1', own, { eventType: 'm.room_key_request' });
     expect(await contents(alice)).toHaveLength(2);
+  });
+
+  it('forgets the transactions of more than a day ago, and no others', async () => {
+    const own = { [alice.userId]: { DESK: { n: 1 } } };
+    const day = 86_400_000;
+    for (const txnId of ['1', '2', '3']) await send(txnId, own);
+    expect(await forgetOldTransactions({ ...shard, clock: () => day }, 2)).toBe(0);
+    await send('3', own);
+    expect(await contents(alice)).toHaveLength(3);
+    await send('4', own, { at: 1 });
+    expect(await forgetOldTransactions({ ...shard, clock: () => day + 1 }, 2)).toBe(3);
+    for (const txnId of ['3', '4']) await send(txnId, own);
+    expect(await contents(alice)).toHaveLength(5);
   });
 
   it('drops what is for strangers, and says nothing', async () => {
@@ -68,20 +81,22 @@ describe.each(engines)('messages to devices on $name', (engine) => {
 
   it('refuses a message larger than an event', async () => {
     await expect(send('1', { [alice.userId]: { DESK: { text: 'x'.repeat(66_000) } } })).rejects.toMatchObject({ errcode: 'M_TOO_LARGE' });
+    await expect(send('1', { [alice.userId]: { DESK: { text: 'é'.repeat(33_000) } } })).rejects.toMatchObject({ errcode: 'M_TOO_LARGE' });
   });
 
   it('charges the sender for what is put before every device, once for a transaction', async () => {
     await shard.room(alice, phone);
     spent.length = 0;
     for (let i = 0; i < 2; i += 1) await send('1', { [phone.userId]: { '*': { n: 1 } }, '@nobody:shard.example': { '*': { n: 1 } } });
-    const [text = ''] = (await inbox(phone)).texts;
-    expect(spent).toEqual([[alice.userId, 2 * text.length]]);
+    await send('2', { [phone.userId]: { PHONE: { n: 'é' } } });
+    const [plain = '', accented = ''] = (await inbox(phone)).texts;
+    expect(spent).toEqual([[alice.userId, 2 * plain.length], [alice.userId, accented.length + 1]]);
   });
 
   it('charges a device for everybody else whom it asks for room keys', async () => {
     await shard.room(alice, phone);
-    await send('1', { [phone.userId]: { '*': {} }, [alice.userId]: { '*': {} }, '@nobody:shard.example': { '*': {} } }, 'm.room_key_request');
-    await send('2', { [alice.userId]: { '*': {} } }, 'm.room_key_request');
+    await send('1', { [phone.userId]: { '*': {} }, [alice.userId]: { '*': {} }, '@nobody:shard.example': { '*': {} } }, { eventType: 'm.room_key_request' });
+    await send('2', { [alice.userId]: { '*': {} } }, { eventType: 'm.room_key_request' });
     await send('3', { [phone.userId]: { '*': {} } });
     expect(asked).toEqual([[`${alice.userId} DESK`, 1]]);
   });

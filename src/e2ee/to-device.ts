@@ -49,7 +49,6 @@ export async function sendToDevice(
   const now = deps.clock();
   await deps.db.transaction(async (tx) => {
     if (!await putTransaction(tx, { deviceNid: session.deviceNid, type: params.eventType, txnId: params.txnId, now })) return;
-    await forgetTransactions(tx, session.deviceNid, now - DAY_MS);
     const devices = await devicesIn(tx, knownPeople(session, [...texts.keys()], now));
     const recipients = [...new Set(devices.map(({ nid }) => nid))];
     const messages = addressed(texts, devices);
@@ -72,6 +71,17 @@ export async function toDeviceSince(
   const rows = await toDeviceIn(tx, deviceNid, range, limit);
   const last = rows.at(-1);
   return { texts: rows.map((row) => row.json), upTo: rows.length === limit && last !== undefined ? last.position : range.upTo };
+}
+
+/** Forgets which requests were made more than a day ago, which no client makes again; resolves to how many. */
+export async function forgetOldTransactions({ db, clock }: Pick<ToDeviceDeps, 'db' | 'clock'>, atOnce = 1000): Promise<number> {
+  const before = clock() - DAY_MS;
+  let forgotten = 0;
+  for (;;) {
+    const some = await db.transaction((tx) => forgetTransactions(tx, before, atOnce));
+    forgotten += some;
+    if (some < atOnce) return forgotten;
+  }
 }
 
 /** Forgets what the device has said it received. */
