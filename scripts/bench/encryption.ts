@@ -79,9 +79,10 @@ function messages(members: readonly Member[]): Operation {
     scenario: 'B7', what: `sendToDevice to ${RECIPIENTS} devices`, ...RUNS,
     async once(connection, turn) {
       transaction += 1;
+      const sender = at(members, turn);
       const recipients = Array.from({ length: RECIPIENTS }, (_, i) => at(members, turn + 1 + i));
-      const body = { messages: Object.fromEntries(recipients.map(({ userId, deviceId }) => [userId, { [deviceId]: olmMessage() }])) };
-      await call(connection, 'PUT', `/_matrix/client/v3/sendToDevice/m.room.encrypted/b${process.pid}.${transaction}`, at(members, turn).token, body);
+      const body = { messages: Object.fromEntries(recipients.map((to) => [to.userId, { [to.deviceId]: olmMessage(sender, to) }])) };
+      await call(connection, 'PUT', `/_matrix/client/v3/sendToDevice/m.room.encrypted/b${process.pid}.${transaction}`, sender.token, body);
     },
   };
 }
@@ -104,8 +105,9 @@ function oneTimeKeys({ userId, deviceId }: Member, turn: number): object {
   ]));
 }
 
-function olmMessage(): object {
-  return { ...OLM, sender_key: random(32), ciphertext: { [random(32)]: { type: 0, body: random(700) } } };
+/** From one device to another, by the keys they have published. */
+function olmMessage(from: Member, to: Member): object {
+  return { ...OLM, sender_key: fixed(from.userId, 'curve25519'), ciphertext: { [fixed(to.userId, 'curve25519')]: { type: 0, body: random(700) } } };
 }
 
 function fixed(userId: string, use: string): string {
