@@ -43,14 +43,15 @@ function mineRooms(viewerNid: number): Sql {
 
 /**
  * Of `u`, a row of users or none: somebody who does not exist is looked for everywhere as a stranger is, which takes the same time. In
- * the order written: from the viewer's rooms, however many the other is in.
+ * the order written: from the viewer's rooms, however many the other is in. Whom to look for there is made to depend on the room, for else
+ * PostgreSQL begins with the rooms of the other, of which somebody who does not exist has none.
  */
 function isContactOf(viewerNid: number, now: number): Sql {
   return sql`(u.user_nid = ${viewerNid}
       OR EXISTS (
         SELECT 1
         FROM mine CROSS JOIN memberships theirs
-        WHERE theirs.room_nid = mine.room_nid AND theirs.user_nid = coalesce(u.user_nid, 0)
+        WHERE theirs.room_nid = mine.room_nid AND theirs.user_nid = coalesce(u.user_nid, 0 * mine.room_nid)
           AND (theirs.membership = 'join' OR (theirs.membership = 'invite' AND u.is_account = 1 AND u.is_deactivated = 0
             AND NOT EXISTS (SELECT 1 FROM hidden_users h WHERE h.user_nid = u.user_nid))))
       OR EXISTS (

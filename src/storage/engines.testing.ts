@@ -20,7 +20,8 @@ export interface Engine {
   open(): Promise<TestDatabase>;
 }
 
-const postgres: Engine = { name: 'PostgreSQL', open: openOnPostgres };
+/** Where `hasPostgres`. */
+export const postgres: Engine = { name: 'PostgreSQL', open: openOnPostgres };
 
 /** For `describe.each(engines)('… on $name', …)`. Without PostgreSQL's binaries its half is left out, loudly; in CI that is a failure. */
 export const engines: readonly Engine[] = [{ name: 'SQLite', open: openOnSqlite }, ...(hasPostgres() ? [postgres] : [])];
