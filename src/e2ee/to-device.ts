@@ -5,7 +5,7 @@ import { MatrixError } from '../matrix/errors.js';
 import { eachMember, endOfValue } from '../matrix/json-text.js';
 import { anyObject, object, record } from '../matrix/schema.js';
 import type { Database, ReadTransaction, Transaction } from '../storage/database.js';
-import { advance, type Range } from '../storage/stream.js';
+import { advance, holdStream, type Range } from '../storage/stream.js';
 import { devicesIn, type PersonWithDevice } from './people-store.js';
 import { knownPeople } from './people.js';
 import { deleteToDevice, forgetTransactions, insertToDevice, putTransaction, toDeviceIn } from './to-device-store.js';
@@ -78,7 +78,10 @@ export async function forgetOldTransactions({ db, clock }: Pick<ToDeviceDeps, 'd
   const before = clock() - DAY_MS;
   let forgotten = 0;
   for (;;) {
-    const some = await db.transaction((tx) => forgetTransactions(tx, before, atOnce));
+    const some = await db.transaction(async (tx) => {
+      await holdStream(tx);
+      return forgetTransactions(tx, before, atOnce);
+    });
     forgotten += some;
     if (some < atOnce) return forgotten;
   }
