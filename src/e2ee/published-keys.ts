@@ -1,6 +1,7 @@
 import type { DeviceId, UserId } from '../matrix/identifiers.js';
 import { groupBy } from '../storage/group-by.js';
 import type { ReadTransaction, Sql } from '../storage/database.js';
+import { ReadMemory } from '../storage/read-memory.js';
 import { crossSigningKeysOf, selfSignatures, type CrossSigningRow, type KeySignature, type Usage } from './cross-signing-store.js';
 import { deviceKeysOfAll, type PersonWithKeys } from './device-keys-store.js';
 import { lastChangesOf } from './device-lists-store.js';
@@ -10,8 +11,6 @@ import { jsonObjectOf, withMember } from './splice.js';
 export interface PublishedKeys {
   readonly nid: number;
   readonly userId: UserId;
-  /** Of the last change of any of it. */
-  readonly position: number;
   /** An object of the keys of each device that has some, by its id. */
   readonly devices: string;
   readonly crossSigning: Readonly<Partial<Record<Usage, CrossSigningRow>>>;
@@ -20,62 +19,38 @@ export interface PublishedKeys {
 /** Of what is committed: a transaction that writes does not fit, for the positions of what is rolled back are drawn again. */
 type Snapshot = ReadTransaction & { readonly run?: never };
 
-/** Of what is kept, in all. */
-const MOST_CHARACTERS = 16_777_216;
+/** Characters, of all that is kept. */
+const MOST = 16_777_216;
+/** Far more than anybody's clients publish: nobody can fill all of it alone. */
+const MOST_OF_ONE = 262_144;
+const BESIDES_TEXTS = 200;
 
 /**
- * Keeps the published keys of those who were asked for, each under the position of their last change: for that one they can never be
- * anything else. Whether the caller may know of somebody is asked anew each time.
+ * Keeps the published keys of those who were asked for, each under the position of their last change. Whether the caller may know of
+ * somebody is asked anew each time.
  */
 export class PublishedKeysMemory {
-  readonly #kept = new Map<number, PublishedKeys>();
-  readonly #mostCharacters: number;
-  #characters = 0;
-
-  constructor(mostCharacters = MOST_CHARACTERS) {
-    this.#mostCharacters = mostCharacters;
-  }
+  readonly #memory = new ReadMemory<PublishedKeys>(MOST);
 
   /** Of all whom the query of `nid` and `id` finds, as they are in this snapshot. */
   async of(tx: Snapshot, people: Sql): Promise<readonly PublishedKeys[]> {
     const changes = await lastChangesOf(tx, people);
-    const kept = changes.map(({ nid, position }) => this.#at(nid, position));
-    const missing = changes.filter((_, i) => kept[i] === undefined);
-    const read = missing.length === 0 ? [] : await readPublishedKeys(tx, new Map(missing.map(({ nid, position }) => [nid, position])));
-    for (const keys of read) this.#keep(keys);
+    const kept = changes.map(({ nid, position }) => this.#memory.at(nid, position));
+    const missing = new Map(changes.filter((_, i) => kept[i] === undefined).map(({ nid, position }) => [nid, position]));
+    const read = missing.size === 0 ? [] : await readPublishedKeys(tx, [...missing.keys()]);
+    for (const keys of read) {
+      const size = sizeOf(keys);
+      if (size <= MOST_OF_ONE) this.#memory.keep(keys.nid, missing.get(keys.nid) ?? 0, keys, size);
+    }
     return [...kept.filter((keys) => keys !== undefined), ...read];
   }
-
-  #at(nid: number, position: number): PublishedKeys | undefined {
-    const kept = this.#kept.get(nid);
-    return kept?.position === position ? kept : undefined;
-  }
-
-  #keep(keys: PublishedKeys): void {
-    const former = this.#kept.get(keys.nid);
-    // Read in a snapshot that is older than what is kept.
-    if (former !== undefined && former.position > keys.position) return;
-    if (former !== undefined) this.#forget(former);
-    this.#kept.set(keys.nid, keys);
-    this.#characters += lengthOf(keys);
-    for (const oldest of this.#kept.values()) {
-      if (this.#characters <= this.#mostCharacters) return;
-      this.#forget(oldest);
-    }
-  }
-
-  #forget(keys: PublishedKeys): void {
-    this.#kept.delete(keys.nid);
-    this.#characters -= lengthOf(keys);
-  }
 }
 
-function lengthOf({ userId, devices, crossSigning }: PublishedKeys): number {
-  return Object.values(crossSigning).reduce((sum, { json }) => sum + json.length, userId.length + devices.length);
+function sizeOf({ userId, devices, crossSigning }: PublishedKeys): number {
+  return Object.values(crossSigning).reduce((sum, { json }) => sum + json.length, BESIDES_TEXTS + userId.length + devices.length);
 }
 
-async function readPublishedKeys(tx: ReadTransaction, positions: ReadonlyMap<number, number>): Promise<readonly PublishedKeys[]> {
-  const nids = [...positions.keys()];
+async function readPublishedKeys(tx: ReadTransaction, nids: readonly number[]): Promise<readonly PublishedKeys[]> {
   const people = groupBy(await deviceKeysOfAll(tx, nids), ({ user_nid }) => user_nid);
   const crossSigning = groupBy(await crossSigningKeysOf(tx, nids), ({ user_nid }) => user_nid);
   const signatures = groupBy(await selfSignatures(tx, nids), ({ target_nid }) => target_nid);
@@ -84,7 +59,6 @@ async function readPublishedKeys(tx: ReadTransaction, positions: ReadonlyMap<num
     return {
       nid,
       userId,
-      position: positions.get(nid) ?? 0,
       devices: jsonObjectOf(devicesIn(rows, own)),
       crossSigning: Object.fromEntries((crossSigning.get(nid) ?? []).map((key) => [key.usage, { ...key, json: signed(key.json, key.public_key, own) }])),
     };

@@ -1,5 +1,6 @@
 import { eventsInRanges, memberEventsAt, stateEventsAt, type EventRow, type MemberPoint, type SeqRange, type StatePoint } from '../rooms/events-store.js';
-import { RoomMemory, sizeOf } from '../rooms/room-memory.js';
+import { sizeOf } from '../rooms/size-of.js';
+import { ReadMemory } from '../storage/read-memory.js';
 import type { ReadTransaction } from '../storage/database.js';
 import { groupBy, roomNidOf } from '../storage/group-by.js';
 
@@ -26,8 +27,8 @@ interface StateRows {
  * there. All who come before the next event read the same rows, so they are read once.
  */
 export class RoomRows {
-  readonly #ends = new RoomMemory<readonly EventRow[]>(MOST);
-  readonly #states = new RoomMemory<StateRows>(MOST);
+  readonly #ends = new ReadMemory<readonly EventRow[]>(MOST);
+  readonly #states = new ReadMemory<StateRows>(MOST);
 
   /** The events of one stretch of each room, in order. */
   async inRanges(tx: ReadTransaction, ranges: readonly In<SeqRange>[]): Promise<ReadonlyMap<number, readonly EventRow[]>> {
