@@ -86,6 +86,13 @@ describe.each(engines)('identities on $name', (engine) => {
     expect(await query(alice, alice)).toMatchObject({ master_keys: {} });
   });
 
+  it('refuses a key that is there already for another use', async () => {
+    const { body, master } = identityOf(alice);
+    await upload(alice, body);
+    await expect(upload(alice, { self_signing_key: publicPart(alice, 'self_signing', master, master) })).rejects.toMatchObject({ errcode: 'M_INVALID_PARAM' });
+    expect(await query(alice, alice)).toMatchObject({ self_signing_keys: { [alice.userId]: body.self_signing_key } });
+  });
+
   it('shows everybody the signatures on one’s own devices and master key', async () => {
     const device = testKey('phone', 'PHONE');
     const { body, selfSigning, master } = identityOf(alice);

@@ -84,8 +84,9 @@ async function changeOf(tx: ReadTransaction, session: Session, uploaded: Rows): 
   const master = ofUsage(uploaded, 'master') ?? ofUsage(stored, 'master');
   if (master === undefined) throw new MatrixError('M_MISSING_PARAM', 'You have no master key yet');
   for (const key of uploaded) if (key.usage !== 'master') refuseUnsigned(session, key, master);
-  await refuseTakenNames(tx, session, uploaded);
   const isNewIdentity = ofUsage(added, 'master') !== undefined;
+  const kept = isNewIdentity ? [] : stored.filter(({ usage }) => ofUsage(uploaded, usage) === undefined);
+  await refuseTakenNames(tx, session, [...uploaded, ...kept]);
   // What a former master key vouched for goes with it.
   const removed = stored.filter((key) => (isNewIdentity && ofUsage(uploaded, key.usage) === undefined) || ofUsage(added, key.usage) !== undefined);
   return { needsProof: ofUsage(stored, 'master') !== undefined, removed, written: isNewIdentity ? uploaded : added };
