@@ -54,15 +54,13 @@ async function readPublishedKeys(tx: ReadTransaction, nids: readonly number[]): 
   const people = groupBy(await deviceKeysOfAll(tx, nids), ({ user_nid }) => user_nid);
   const crossSigning = groupBy(await crossSigningKeysOf(tx, nids), ({ user_nid }) => user_nid);
   const signatures = groupBy(await selfSignatures(tx, nids), ({ target_nid }) => target_nid);
-  return [...people].flatMap(([nid, rows]) => rows.slice(0, 1).map(({ user_id: userId }) => {
+  return [...people].flatMap(([nid, rows]) => {
+    const userId = rows[0]?.user_id;
+    if (userId === undefined) return [];
     const own = (signatures.get(nid) ?? []).map((signature) => ({ ...signature, signer: userId }));
-    return {
-      nid,
-      userId,
-      devices: jsonObjectOf(devicesIn(rows, own)),
-      crossSigning: Object.fromEntries((crossSigning.get(nid) ?? []).map((key) => [key.usage, { ...key, json: signed(key.json, key.public_key, own) }])),
-    };
-  }));
+    const keys = (crossSigning.get(nid) ?? []).map((key) => [key.usage, { ...key, json: signed(key.json, key.public_key, own) }] as const);
+    return [{ nid, userId, devices: jsonObjectOf(devicesIn(rows, own)), crossSigning: Object.fromEntries(keys) }];
+  });
 }
 
 function devicesIn(rows: readonly PersonWithKeys[], signatures: readonly NamedSignature[]): readonly [DeviceId, string][] {

@@ -8,6 +8,7 @@ import { groupBy } from '../storage/group-by.js';
 import { signaturesBy, type Usage } from './cross-signing-store.js';
 import { knownPeople } from './people.js';
 import { signed, type NamedSignature, type PublishedKeys, type PublishedKeysMemory } from './published-keys.js';
+import { jsonObjectOf } from './splice.js';
 
 export const KeysQuery = object({ device_keys: record(array(string)) });
 
@@ -46,13 +47,13 @@ function memberOf({ userId }: PublishedKeys, json: string): string {
 /** An empty list stands for all. */
 function devicesOf({ devices }: PublishedKeys, asked: readonly string[] = []): string {
   if (asked.length === 0) return devices;
-  const members: string[] = [];
+  const members: [name: string, json: string][] = [];
   eachMember(devices, 0, (name, at) => {
     const end = endOfValue(devices, at);
-    if (asked.includes(name)) members.push(`${JSON.stringify(name)}:${devices.slice(at, end)}`);
+    if (asked.includes(name)) members.push([name, devices.slice(at, end)]);
     return end;
   });
-  return `{${members.join()}}`;
+  return jsonObjectOf(members);
 }
 
 /** The cross-signing keys of that usage, with what else is known of who signed them, by the person's nid. */

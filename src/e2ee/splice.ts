@@ -1,5 +1,5 @@
 /**
- * JSON objects of members that are JSON text already: stored objects go out as they are kept, not parsed and written again.
+ * A JSON object of members that are JSON text already: stored objects go out as they are kept, not parsed and written again.
  */
 export function jsonObjectOf(members: Iterable<readonly [name: string, json: string]>): string {
   let text = '';
