@@ -22,7 +22,7 @@ const SERVER = parseServerName('shard.example');
 
   /** A thousand people in twenty rooms each, whose events nobody looks for here, and the viewer in a hundred. */
   const populate = () => test.db.transaction(async (tx) => {
-    for (const table of [sql`memberships`, sql`users`]) await tx.run(sql`ALTER TABLE ${table} DISABLE TRIGGER ALL`);
+    await tx.run(sql`SET LOCAL session_replication_role = replica`); // no foreign key and no trigger looks at these rows
     await tx.run(sql`
       INSERT INTO users (user_nid, user_id, is_account, is_admin, created_ts)
       SELECT 100000 + g, '@p' || g || ':shard.example', 1, 0, 0 FROM generate_series(1, 1000) g`);

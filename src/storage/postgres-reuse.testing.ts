@@ -11,8 +11,9 @@ const PRISTINE = `
   CREATE SCHEMA pristine;
   CREATE FUNCTION pristine.shape() RETURNS TEXT LANGUAGE sql AS $$
     SELECT string_agg(name, ',' ORDER BY name) FROM (
-      SELECT oid || relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
-      UNION ALL SELECT oid || conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+      SELECT concat(oid, relname) AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
+      UNION ALL SELECT concat(oid, conname, convalidated) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+      UNION ALL SELECT concat(oid, tgname, tgenabled) FROM pg_trigger
     ) parts
   $$;
   CREATE FUNCTION pristine.restore() RETURNS BOOLEAN LANGUAGE plpgsql AS $$
