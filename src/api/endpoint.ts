@@ -103,10 +103,10 @@ interface Always {
   readonly client: Client;
 }
 
-/** What a handler may ask of the request, given its row. `bodyText` is the body as it came: what is kept of it need not be written again. */
+/** What a handler may ask of the request, given its row. `bodyBytes` is the body as it came: what is kept of it need not be written again. */
 export type CallOf<Path extends string, W extends Who, S extends Shapes> = Always & { readonly params: ParamsOf<Path> } & (
     W extends typeof session ? { readonly session: Session } : unknown
-  ) & (S extends { body: infer B } ? { readonly body: TypeOf<B>; readonly bodyText: string } : unknown) &
+  ) & (S extends { body: infer B } ? { readonly body: TypeOf<B>; readonly bodyBytes: Buffer } : unknown) &
   (S extends { query: infer Q } ? { readonly query: TypeOf<Q> } : unknown) &
   (S extends { stream: true } ? { readonly stream: Readable } : unknown);
 

@@ -33,7 +33,7 @@ async function answer(shard: TestShard, session: Session, request: Request): Pro
   const body = JSON.parse(request.body) as never;
   switch (request.type) {
     case Crypto.RequestType.KeysUpload:
-      return uploadKeys(shard, { session, body, bodyText: request.body });
+      return uploadKeys(shard, { session, body, bodyBytes: Buffer.from(request.body) });
     case Crypto.RequestType.KeysQuery:
       return queryKeys(shard, { session, body });
     case Crypto.RequestType.KeysClaim:
@@ -42,7 +42,7 @@ async function answer(shard: TestShard, session: Session, request: Request): Pro
       return uploadSignatures(shard, { session, body });
     case Crypto.RequestType.ToDevice: {
       const { event_type: eventType, txn_id: txnId } = request as Crypto.ToDeviceRequest;
-      return sendToDevice({ ...shard, clock: () => 0, toDeviceBrake: free, keyRequestBrake: free }, { session, params: { eventType, txnId }, bodyText: request.body });
+      return sendToDevice({ ...shard, clock: () => 0, toDeviceBrake: free, keyRequestBrake: free }, { session, params: { eventType, txnId }, bodyBytes: Buffer.from(request.body) });
     }
     case Crypto.RequestType.KeysBackup:
       return putBackupKeys(shard, { session, query: { version: (request as Crypto.KeysBackupRequest).version }, body });

@@ -27,15 +27,15 @@ export const DehydratedDevice = object({
 interface PutCall {
   readonly session: Session;
   readonly body: TypeOf<typeof DehydratedDevice>;
-  readonly bodyText: string;
+  readonly bodyBytes: Buffer;
   readonly ip: string;
 }
 
 /** Puts a device by in the place of the one before it: keys and private parts in one transaction, so that neither is there without the other. */
-export async function putDehydratedDevice(deps: { db: Database; clock: Clock }, { session, body, bodyText, ip }: PutCall): Promise<object> {
+export async function putDehydratedDevice(deps: { db: Database; clock: Clock }, { session, body, bodyBytes, ip }: PutCall): Promise<object> {
   const { userNid, userId } = session;
   const deviceId = parseDeviceId(body.device_id);
-  const upload = readUpload({ userId, deviceId }, { body, bodyText });
+  const upload = readUpload({ userId, deviceId }, { body, bodyBytes });
   await deps.db.transaction(async (tx) => {
     await tx.lock(`keys/${userNid}`);
     await removeDehydrated(tx, userNid, await findDehydrated(tx, userNid));

@@ -128,8 +128,8 @@ describe.each(engines)('device keys on $name', (engine) => {
   it('takes one-time keys however their JSON is written', async () => {
     await shard.room(alice, bob);
     const json = '{ "key": "a\\u002fb", "signatures": {} }';
-    const bodyText = `{ "one_time_keys" : { "signed_curve25519:\\u0041" : ${json} } }`;
-    await uploadKeys(shard, { session: alice, body: JSON.parse(bodyText) as never, bodyText });
+    const text = `{ "one_time_keys" : { "signed_curve25519:\\u0041" : ${json} } }`;
+    await uploadKeys(shard, { session: alice, body: JSON.parse(text) as never, bodyBytes: Buffer.from(text) });
     expect((await claim(bob, alice))['one_time_keys']).toEqual({ [alice.userId]: { PHONE: { 'signed_curve25519:A': { key: 'a/b', signatures: {} } } } });
   });
 

@@ -60,8 +60,8 @@ export function read(reply: Reply): JsonObject {
 }
 
 /** A body as a handler is given it. */
-export function sent<Body extends object>(body: Body): { readonly body: Body; readonly bodyText: string } {
-  return { body, bodyText: JSON.stringify(body) };
+export function sent<Body extends object>(body: Body): { readonly body: Body; readonly bodyBytes: Buffer } {
+  return { body, bodyBytes: Buffer.from(JSON.stringify(body)) };
 }
 
 /** A device's or a cross-signing key: `ed25519:` and its name (its own public key when none is given). The seed makes it. */

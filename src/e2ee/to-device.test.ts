@@ -24,7 +24,7 @@ describe.each(engines)('messages to devices on $name', (engine) => {
   const asked: unknown[] = [];
   const brakes = { toDeviceBrake: noting(spent), keyRequestBrake: noting(asked) };
   const send = (txnId: string, messages: Record<string, Record<string, JsonObject>>, { eventType = 'm.room.encrypted', at = 0 } = {}) =>
-    sendToDevice({ ...shard, ...brakes, clock: () => at }, { session: alice, params: { eventType, txnId }, bodyText: JSON.stringify({ messages }) });
+    sendToDevice({ ...shard, ...brakes, clock: () => at }, { session: alice, params: { eventType, txnId }, bodyBytes: Buffer.from(JSON.stringify({ messages })) });
   const inbox = async (session: Session, after = 0, limit?: number) => {
     const range = { after, upTo: await shard.position() };
     return shard.db.read((tx) => toDeviceSince(tx, session.deviceNid, range, limit));
@@ -40,8 +40,8 @@ describe.each(engines)('messages to devices on $name', (engine) => {
 
   it('delivers what was sent as it was written, whatever stands beside it', async () => {
     const content = '{ "n": 1.0, "text": "\\u00e9 \\"}", "of": [ {"a":{}}, null ] }';
-    const bodyText = `{"other":[{"messages":1}], "messages" : {"${alice.userId}":{"\\u0044ESK" : ${content} , "OTHER":{}}}, "last": 2}`;
-    await sendToDevice({ ...shard, ...brakes }, { session: alice, params: { eventType: 'm.room.encrypted', txnId: '1' }, bodyText });
+    const body = `{"other":[{"messages":1}], "messages" : {"${alice.userId}":{"\\u0044ESK" : ${content} , "OTHER":{}}}, "last": 2}`;
+    await sendToDevice({ ...shard, ...brakes }, { session: alice, params: { eventType: 'm.room.encrypted', txnId: '1' }, bodyBytes: Buffer.from(body) });
     expect((await inbox(alice)).texts).toEqual([`{"sender":"${alice.userId}","type":"m.room.encrypted","content":${content}}`]);
   });
 

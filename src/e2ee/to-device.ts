@@ -41,14 +41,15 @@ export interface ToDeviceDeps {
  * Puts a message before each named device, once for a device, type and transaction id. To strangers nothing is sent, and nobody
  * is told (RULES B13). https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid
  */
-export async function sendToDevice(
+export function sendToDevice(
   deps: ToDeviceDeps,
-  { session, params, bodyText }: { session: Session; params: { eventType: string; txnId: string }; bodyText: string },
+  { session, params, bodyBytes }: { session: Session; params: { eventType: string; txnId: string }; bodyBytes: Buffer },
 ): Promise<object> {
-  const texts = readMessages(session, params.eventType, bodyText);
   const now = deps.clock();
-  await deps.db.transaction(async (tx) => {
-    if (!await putTransaction(tx, { deviceNid: session.deviceNid, type: params.eventType, txnId: params.txnId, now })) return;
+  // Only the bytes wait for its turn, which are no garbage to copy: an async function would keep all of the call, parsed body and text.
+  return deps.db.transaction(async (tx) => {
+    if (!await putTransaction(tx, { deviceNid: session.deviceNid, type: params.eventType, txnId: params.txnId, now })) return {};
+    const texts = readMessages(session, params.eventType, bodyBytes.toString());
     const devices = await devicesIn(tx, knownPeople(session, [...texts.keys()], now));
     const recipients = [...new Set(devices.map(({ nid }) => nid))];
     const messages = addressed(texts, devices);
@@ -57,8 +58,8 @@ export async function sendToDevice(
     await deliver(tx, messages);
     const { deviceNid, userNid: senderNid } = session;
     await deps.toDeviceObserver.onToDevice(tx, { type: params.eventType, deviceNid, senderNid, recipients, now });
+    return {};
   });
-  return {};
 }
 
 /** The device's messages in order, at most `limit`; `upTo` is how far the stream has been told when these are received. */
@@ -119,7 +120,7 @@ function readMessages(session: Session, type: string, bodyText: string): Readonl
 }
 
 function written(before: string, content: string): Written {
-  // Counted in parts: of the whole, which waits for its commit, counting would make a copy.
+  // Counted in parts: to count the whole would make a copy of it.
   const bytes = Buffer.byteLength(before) + Buffer.byteLength(content) + 1;
   if (bytes > MOST_BYTES) throw new MatrixError('M_TOO_LARGE', `A message may have at most ${MOST_BYTES} bytes`);
   return { json: `${before}${content}}`, bytes };

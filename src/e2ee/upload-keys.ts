@@ -48,16 +48,16 @@ export interface Upload {
   readonly fallbackKeys: readonly NamedKey[];
 }
 
-/** A body with keys of a device, and its text. */
+/** A body with keys of a device, and how it came. */
 interface SentKeys {
   readonly body: TypeOf<typeof KeysUpload>;
-  readonly bodyText: string;
+  readonly bodyBytes: Buffer;
 }
 
 /** Refuses keys that are named otherwise than the device that uploads them, and more of them than anybody needs. */
-export function readUpload(device: Pick<KeyedDevice, 'userId' | 'deviceId'>, { body, bodyText }: SentKeys): Upload {
+export function readUpload(device: Pick<KeyedDevice, 'userId' | 'deviceId'>, { body, bodyBytes }: SentKeys): Upload {
   if (body.device_keys !== undefined) refuseForeignKeys(device, body.device_keys);
-  const { one_time_keys: oneTimeKeys, fallback_keys: fallbackKeys } = keysIn(bodyText);
+  const { one_time_keys: oneTimeKeys, fallback_keys: fallbackKeys } = keysIn(bodyBytes.toString());
   return {
     deviceKeys: body.device_keys,
     oneTimeKeys: namedKeys(oneTimeKeys, MOST_KEYS),

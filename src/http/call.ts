@@ -31,9 +31,8 @@ export function parseCall(match: Match<Target>, exchange: Exchange, session: Ses
   if (endpoint.shapes.stream === true) exchange.req.setTimeout(SILENCE_MS, () => { exchange.req.destroy(); });
   const params = parseParams(match);
   const query = checkQuery?.(parseQuery(exchange.query));
-  const bodyText = bytes && textOf(bytes);
-  const body = bodyText === undefined ? undefined : checkBody?.(parseBody(bodyText, endpoint.method));
-  return new Call(exchange, { session, params, query, body, bodyText });
+  const body = bytes && checkBody?.(parseBody(textOf(bytes), endpoint.method));
+  return new Call(exchange, { session, params, query, body, bodyBytes: bytes });
 }
 
 interface Parsed {
@@ -41,7 +40,7 @@ interface Parsed {
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
   readonly body: unknown;
-  readonly bodyText: string | undefined;
+  readonly bodyBytes: Buffer | undefined;
 }
 
 // A class for the sake of its getter: in an object literal one costs more than all the rest of a request.
@@ -50,7 +49,7 @@ class Call {
   readonly params;
   readonly query;
   readonly body;
-  readonly bodyText;
+  readonly bodyBytes;
   readonly stream;
   readonly ip;
   readonly userAgent;
@@ -66,7 +65,7 @@ class Call {
     this.params = parsed.params;
     this.query = parsed.query;
     this.body = parsed.body;
-    this.bodyText = parsed.bodyText;
+    this.bodyBytes = parsed.bodyBytes;
     this.stream = req;
     this.ip = ip;
     this.userAgent = headers['user-agent'];
