@@ -9,6 +9,7 @@ import { idleScenario } from './bench/idle.js';
 import { idlePollsScenario } from './bench/idle-polls.js';
 import { initialSyncScenario } from './bench/initial-sync.js';
 import { membersScenario } from './bench/members.js';
+import { touchMemory } from './bench/memory.js';
 import { startPostgres, type Postgres } from './bench/postgres.js';
 import { readingScenario } from './bench/reading.js';
 import { roomsScenario } from './bench/rooms.js';
@@ -79,6 +80,7 @@ async function subject(postgres: Postgres | undefined): Promise<Server> {
 }
 
 async function measure(start: () => Promise<Server>): Promise<readonly Figure[]> {
+  touchMemory();
   const server = await start();
   try {
     return await scenarios(server);
