@@ -89,7 +89,7 @@ async function prove({ db, serverName, passwords, loginBrakes }: LoginDeps, body
   // Before the password is looked at, so that of many guesses at once only so many are.
   await loginBrakes.failed.spend(accountId);
   const account = await db.read((tx) => findAccount(tx, accountId));
-  const isRight = await passwords.verifyPassword(body.password, account?.password_hash);
+  const isRight = await passwords.verifyPassword(body.password, accountId, account?.password_hash);
   if (account === undefined || !isRight) throw wrongPassword();
   await loginBrakes.failed.giveBack(accountId);
   if (account.is_deactivated === 1) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated');

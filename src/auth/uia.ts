@@ -137,7 +137,7 @@ async function byOwnPassword({ db, passwords, loginBrakes }: UiaDeps, session: S
   const user = await db.read((tx) => findUser(tx, session.userId));
   // Who holds a stolen token must not find out the password by trying, nor by trying many at once: a guess counts before it is looked at.
   await loginBrakes.failed.spend(session.userId);
-  const isRight = await passwords.verifyPassword(auth.password ?? '', user?.password_hash);
+  const isRight = await passwords.verifyPassword(auth.password ?? '', session.userId, user?.password_hash);
   if (isRight) await loginBrakes.failed.giveBack(session.userId);
   return isRight ? user : undefined;
 }
