@@ -14,9 +14,9 @@ export async function putTransaction(
   request: { deviceNid: number; type: string; txnId: string; now: number },
 ): Promise<boolean> {
   const added = await tx.run(sql`
-    INSERT INTO to_device_transactions (txn_id, type, device_nid, sent_ts)
-    VALUES (${request.txnId}, ${request.type}, ${request.deviceNid}, ${request.now})
-    ON CONFLICT (txn_id, type, device_nid) DO NOTHING`);
+    INSERT INTO to_device_transactions (device_nid, type, txn_id, sent_ts)
+    VALUES (${request.deviceNid}, ${request.type}, ${request.txnId}, ${request.now})
+    ON CONFLICT (device_nid, type, txn_id) DO NOTHING`);
   return added > 0;
 }
 
@@ -24,8 +24,8 @@ export async function putTransaction(
 export async function forgetTransactions(tx: Transaction, before: number, limit: number): Promise<number> {
   return tx.run(sql`
     DELETE FROM to_device_transactions
-    WHERE (txn_id, type, device_nid) IN (
-      SELECT txn_id, type, device_nid FROM to_device_transactions WHERE sent_ts < ${before} ORDER BY sent_ts LIMIT ${limit})`);
+    WHERE (device_nid, type, txn_id) IN (
+      SELECT device_nid, type, txn_id FROM to_device_transactions WHERE sent_ts < ${before} ORDER BY sent_ts LIMIT ${limit})`);
 }
 
 export async function insertToDevice(tx: Transaction, messages: readonly ToDeviceMessage[]): Promise<void> {
