@@ -14,6 +14,7 @@ import { createValidators } from './http/validate.js';
 import type { Clock } from './matrix/clock.js';
 import { parseUserId } from './matrix/identifiers.js';
 import type { JsonObject } from './matrix/schema.js';
+import { secretOf } from './matrix/signing.js';
 import { directoryStore } from './media/blob-store.js';
 import { grantToRecipients, mediaGrants, showAvatar } from './media/granting.js';
 import { shardMediaKey } from './media/open.js';
@@ -86,7 +87,7 @@ export async function buildServices(config: Config, db: Database, { clock, appSe
     publishedKeys: new PublishedKeysMemory(),
     appServices,
     appServiceCalls: appServiceCallsOf(config, closing),
-    passwords: createPasswords(Math.max(1, availableParallelism() - 1)),
+    passwords: createPasswords(Math.max(1, availableParallelism() - 1), secretOf(writing.signer.key, 'passwords of nobody')),
     blobs: await directoryStore(config.mediaStorePath),
     mediaKey: await shardMediaKey(db, config.cloison.mediaKeyPath, randomBytes),
     inferenceAlarm: inferenceAlarm(config, log),

@@ -7,8 +7,8 @@ const PIECE = Buffer.alloc(1_048_576, 1);
 const MOST_PIECES = 1024;
 
 /**
- * Writes a file and removes it, which leaves the kernel memory that has been used: the host of a virtual machine provides what never was
- * only when it is touched, and the server whose files grow into it would pay (12 µs for a page of 4 KiB, where others are written in 1.6).
+ * Writes a file and removes it, so that the kernel has memory to give that was used before. A virtual machine gets memory from its host at the
+ * first touch, and the server whose files grow would pay for that: 12 µs for a page of 4 KiB, where a page that was used before is written in 1.6.
  */
 export function touchMemory(): void {
   const folder = mkdtempSync(join(tmpdir(), 'touched-'));

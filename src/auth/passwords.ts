@@ -1,11 +1,10 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { argon2id, hash, verify } from 'argon2';
 import { MatrixError } from '../matrix/errors.js';
-import { unpaddedBase64 } from '../matrix/signing.js';
+import { nobodysHash } from './nobodys-hash.js';
 
 /** OWASP's smallest recommendation for Argon2id: 19 MiB, two passes, one lane. */
 const COST = { type: argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
-const SALT_BYTES = 16;
 const MOST_WAITING = 200;
 const RETRY_AFTER_MS = 5_000;
 
@@ -15,23 +14,16 @@ export interface Passwords {
   verifyPassword(password: string, userId: string, passwordHash: string | null | undefined): Promise<boolean>;
 }
 
-/** At most `atOnce` hashes are computed at a time; the others wait in order, and beyond 200 are refused with M_LIMIT_EXCEEDED. */
-export function createPasswords(atOnce: number): Passwords {
+/**
+ * At most `atOnce` hashes are computed at a time; the others wait in order, and beyond 200 are refused with M_LIMIT_EXCEEDED. The secret
+ * is the same in every process of a shard and after every start; who only hashes needs none.
+ */
+export function createPasswords(atOnce: number, secret: Uint8Array = randomBytes(32)): Passwords {
   const inTurn = createTurns(atOnce);
-  const key = randomBytes(32);
   return {
     hashPassword: (password) => inTurn(() => hash(password, COST)),
-    verifyPassword: (password, userId, passwordHash) => inTurn(() => verify(passwordHash ?? hashOfNothing(key, userId), password)),
+    verifyPassword: (password, userId, passwordHash) => inTurn(() => verify(passwordHash ?? nobodysHash(secret, userId), password)),
   };
-}
-
-/**
- * Well-formed, of the same cost, and the hash of no password: verifying against it takes as long as against a real one. How long that is
- * depends a little on the salt, so each id has its own here too: one for all of them would tell who does not exist.
- */
-function hashOfNothing(key: Buffer, userId: string): string {
-  const salt = createHmac('sha256', key).update(userId).digest().subarray(0, SALT_BYTES);
-  return `$argon2id$v=19$m=19456,p=1,t=2$${unpaddedBase64(salt)}$${'A'.repeat(43)}`;
 }
 
 function createTurns(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {

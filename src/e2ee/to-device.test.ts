@@ -82,6 +82,8 @@ describe.each(engines)('messages to devices on $name', (engine) => {
   it('refuses a message larger than an event', async () => {
     await expect(send('1', { [alice.userId]: { DESK: { text: 'x'.repeat(66_000) } } })).rejects.toMatchObject({ errcode: 'M_TOO_LARGE' });
     await expect(send('1', { [alice.userId]: { DESK: { text: 'é'.repeat(33_000) } } })).rejects.toMatchObject({ errcode: 'M_TOO_LARGE' });
+    await send('1', { [alice.userId]: { DESK: { text: 'x' } } });
+    await expect(send('1', { [alice.userId]: { DESK: { text: 'x'.repeat(66_000) } } })).rejects.toMatchObject({ errcode: 'M_TOO_LARGE' });
   });
 
   it('charges the sender for what is put before every device, once for a transaction', async () => {

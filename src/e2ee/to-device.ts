@@ -46,10 +46,10 @@ export function sendToDevice(
   { session, params, bodyBytes }: { session: Session; params: { eventType: string; txnId: string }; bodyBytes: Buffer },
 ): Promise<object> {
   const now = deps.clock();
-  // Only the bytes wait for its turn, which are no garbage to copy: an async function would keep all of the call, parsed body and text.
+  // While it waits for its turn a request keeps nothing but bytes, which lie outside the collected heap: an async function would keep all of the call.
   return deps.db.transaction(async (tx) => {
-    if (!await putTransaction(tx, { deviceNid: session.deviceNid, type: params.eventType, txnId: params.txnId, now })) return {};
     const texts = readMessages(session, params.eventType, bodyBytes.toString());
+    if (!await putTransaction(tx, { deviceNid: session.deviceNid, type: params.eventType, txnId: params.txnId, now })) return {};
     const devices = await devicesIn(tx, knownPeople(session, [...texts.keys()], now));
     const recipients = [...new Set(devices.map(({ nid }) => nid))];
     const messages = addressed(texts, devices);

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import sodium from 'libsodium-wrappers';
 import { canonicalJson } from './canonical-json.js';
-import { formatSigningKey, newSigningKey, parseSigningKeys, signJson, unpaddedBase64, verifyJson, verifySignature, type SigningKey } from './signing.js';
+import { formatSigningKey, newSigningKey, parseSigningKeys, secretOf, signJson, unpaddedBase64, verifyJson, verifySignature, type SigningKey } from './signing.js';
 
 // https://spec.matrix.org/v1.19/appendices/#cryptographic-test-vectors
 const SEED = 'YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1';
@@ -108,6 +108,13 @@ describe('the signing key file', () => {
     const key = newSigningKey((bytes) => Buffer.alloc(bytes, 1));
     expect(key.keyId).toBe('ed25519:a_BBBB');
     expect(formatSigningKey(key)).toBe(`ed25519 a_BBBB ${unpaddedBase64(Buffer.alloc(32, 1))}\n`);
+  });
+
+  it('has another secret for each purpose, the same wherever it is read, which is not its own', () => {
+    const [again] = parseSigningKeys(formatSigningKey(published));
+    const secrets = [secretOf(published, 'one'), secretOf(again, 'one'), secretOf(published, 'other'), secretOf(seeded(Buffer.alloc(32)), 'one'), Buffer.from(SEED, 'base64')];
+    expect(secrets[1]).toEqual(secrets[0]);
+    expect(new Set(secrets.map((secret) => secret.toString('hex'))).size).toBe(4);
   });
 
   it('does not show its secret when printed', () => {

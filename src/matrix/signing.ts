@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { canonicalJsonWithout } from './canonical-json.js';
 import type { Random } from './clock.js';
 import type { Signatures } from './event.js';
@@ -36,8 +36,17 @@ export function parseSigningKeys(text: string): readonly [SigningKey, ...Signing
 
 /** The key's line of a signing key file, with its line end. */
 export function formatSigningKey(key: SigningKey): string {
-  const { d = '' } = key.privateKey.export({ format: 'jwk' });
-  return `ed25519 ${key.keyId.slice('ed25519:'.length)} ${unpaddedBase64(Buffer.from(d, 'base64url'))}\n`;
+  return `ed25519 ${key.keyId.slice('ed25519:'.length)} ${unpaddedBase64(seedOf(key))}\n`;
+}
+
+/** 32 bytes for that purpose, the same wherever this key is, and unknown to who does not hold it. */
+export function secretOf(key: SigningKey, purpose: string): Buffer {
+  return createHmac('sha256', seedOf(key)).update(purpose).digest();
+}
+
+function seedOf({ privateKey }: SigningKey): Buffer {
+  const { d = '' } = privateKey.export({ format: 'jwk' });
+  return Buffer.from(d, 'base64url');
 }
 
 export function newSigningKey(random: Random): SigningKey {
