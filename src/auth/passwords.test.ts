@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { createPasswords } from './passwords.js';
 
+const SECRET = Buffer.alloc(32, 1);
 const SOMEBODY = '@somebody:shard.example';
 
 describe('passwords', () => {
   it('are kept as Argon2id of 19 MiB, two passes, one lane, and found again', async () => {
-    const { hashPassword, verifyPassword } = createPasswords(1);
+    const { hashPassword, verifyPassword } = createPasswords(1, SECRET);
     const hash = await hashPassword('correct horse');
     expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/);
     expect(await verifyPassword('correct horse', SOMEBODY, hash)).toBe(true);
@@ -13,7 +14,7 @@ describe('passwords', () => {
   });
 
   it('are never right for somebody without a hash, which takes as long to say', async () => {
-    const { hashPassword, verifyPassword } = createPasswords(1);
+    const { hashPassword, verifyPassword } = createPasswords(1, SECRET);
     const hash = await hashPassword('correct horse');
     expect(await verifyPassword('', SOMEBODY, undefined)).toBe(false);
     // In turns, the fastest of each: whatever else the machine does only adds to it, so more tries come closer to what it costs.
@@ -26,7 +27,7 @@ describe('passwords', () => {
   });
 
   it('wait for their turn in order, and are refused when too many wait', async () => {
-    const { verifyPassword } = createPasswords(1);
+    const { verifyPassword } = createPasswords(1, SECRET);
     const answered: number[] = [];
     const calls = Array.from({ length: 5 }, async (_, i) => { await verifyPassword('x', SOMEBODY, null); answered.push(i); });
     await Promise.all(calls);
@@ -39,7 +40,7 @@ describe('passwords', () => {
   });
 
   it('leave no turn taken when a stored hash cannot be read', async () => {
-    const { verifyPassword } = createPasswords(1);
+    const { verifyPassword } = createPasswords(1, SECRET);
     await expect(verifyPassword('x', SOMEBODY, 'no hash at all')).rejects.toThrow();
     expect(await verifyPassword('x', SOMEBODY, null)).toBe(false);
   });

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { argon2id, hash, verify } from 'argon2';
 import { MatrixError } from '../matrix/errors.js';
 import { nobodysHash } from './nobodys-hash.js';
@@ -16,14 +15,19 @@ export interface Passwords {
 
 /**
  * At most `atOnce` hashes are computed at a time; the others wait in order, and beyond 200 are refused with M_LIMIT_EXCEEDED. The secret
- * is the same in every process of a shard and after every start; who only hashes needs none.
+ * is the same in every process of a shard and after every start.
  */
-export function createPasswords(atOnce: number, secret: Uint8Array = randomBytes(32)): Passwords {
+export function createPasswords(atOnce: number, secret: Uint8Array): Passwords {
   const inTurn = createTurns(atOnce);
   return {
-    hashPassword: (password) => inTurn(() => hash(password, COST)),
+    hashPassword: (password) => inTurn(() => hashAtOnce(password)),
     verifyPassword: (password, userId, passwordHash) => inTurn(() => verify(passwordHash ?? nobodysHash(secret, userId), password)),
   };
+}
+
+/** Whatever else is being hashed. */
+export function hashAtOnce(password: string): Promise<string> {
+  return hash(password, COST);
 }
 
 function createTurns(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {

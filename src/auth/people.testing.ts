@@ -11,7 +11,7 @@ import { admit, createUser, type Proven } from './users-store.js';
 
 export const serverName = parseServerName('shard.example');
 export const from = { ip: '192.0.2.1' };
-const passwords = createPasswords(2);
+const passwords = createPasswords(2, randomBytes(32));
 const tokenLifetimes: TokenLifetimes = { refreshable: 300_000, nonrefreshable: undefined, refresh: undefined, session: undefined };
 export const noAppServices: AppServices = createAppServices([], serverName);
 /** Holds nobody up. */

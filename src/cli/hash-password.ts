@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { createPasswords } from '../auth/passwords.js';
+import { hashAtOnce } from '../auth/passwords.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { askNewPassword } from './new-password.js';
 
@@ -22,7 +22,7 @@ Exit codes: 0 printed, 2 wrong arguments.`,
     });
     const password = values.password ?? (terminal.interactive ? await askNewPassword(terminal) : (await terminal.input()).replace(/\r?\n$/, ''));
     if (password === '') throw new UsageError('The password is empty.');
-    const hash = await createPasswords(1).hashPassword(password);
+    const hash = await hashAtOnce(password);
     terminal.out(values.json ? JSON.stringify({ hash }) : hash);
     return EXIT.ok;
   },

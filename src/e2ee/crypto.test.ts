@@ -96,7 +96,7 @@ async function publishIdentity(shard: TestShard, client: Client): Promise<void> 
   const { session, machine } = client;
   const requests = await machine.bootstrapCrossSigning(true);
   await perform(shard, client, requests.uploadKeysRequest);
-  const deps = { db: shard.db, clock: () => 0, random: randomBytes, passwords: createPasswords(1), loginBrakes: { failed: free } };
+  const deps = { db: shard.db, clock: () => 0, random: randomBytes, passwords: createPasswords(1, randomBytes(32)), loginBrakes: { failed: free } };
   await uploadSigningKeys(deps, { session, body: JSON.parse(requests.uploadSigningKeysRequest.body) as never });
   expect(await uploadSignatures(shard, { session, body: JSON.parse(requests.uploadSignaturesRequest.body) as never })).toEqual({ failures: {} });
   await sync(shard, client);

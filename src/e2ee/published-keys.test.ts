@@ -21,7 +21,7 @@ import { uploadKeys } from './upload-keys.js';
 import { uploadSignatures } from './upload-signatures.js';
 import { uploadSigningKeys } from './upload-signing-keys.js';
 
-const passwords = createPasswords(1);
+const passwords = createPasswords(1, randomBytes(32));
 const passwordHash = await passwords.hashPassword('correct horse');
 const AUTH = { type: 'm.login.password', password: 'correct horse' };
 
